@@ -1,0 +1,7 @@
+# libFuzzer targets with AddressSanitizer and UBSan.
+set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "")
+set(CMAKE_C_COMPILER clang CACHE STRING "")
+set(CMAKE_CXX_COMPILER clang++ CACHE STRING "")
+set(VIEWGATE_SANITIZE "address,undefined" CACHE STRING "")
+set(VIEWGATE_TESTS OFF CACHE BOOL "")
+set(VIEWGATE_FUZZ ON CACHE BOOL "")
