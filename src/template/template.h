@@ -1,0 +1,112 @@
+// Templates ("{id}", "{query.page:int|1}"), compiled at load for the place where they stand and rendered for each request.
+// A compiled template is a sequence of literals, already encoded for the place, and references, already checked against
+// what the scope offers. Rendering encodes every value for its place: whatever its bytes, it adds no path segment, no
+// query parameter and no header line. SPEC section 4, "Templates".
+#pragma once
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "template/values.h"
+
+namespace vg::tmpl {
+
+/// What a reference begins with. The roots from kBody on belong to views that read bodies and make calls.
+enum class Root : uint8_t {
+  kParam, kQuery, kHeader, kCookie, kClientIp, kRequestId,
+  kBody, kObject, kItem, kItems, kCalls, kClaims, kTlsClientSubject
+};
+
+/// True for a word that begins a reference of its own ("query", "body", "client_ip", ...): no path parameter may be called so.
+bool is_reserved_root(std::string_view word);
+
+enum class Conversion : uint8_t { kNone, kInt, kNumber, kBool, kJson };
+
+/// Where a template stands, which decides how its values are encoded.
+enum class Place : uint8_t {
+  kPath,    ///< a call's path, without its first slash: empty, "." and ".." are missing; only {x...} keeps its slashes
+  kQuery,   ///< the value of one query parameter
+  kHeader,  ///< a header field's value: one with a control character (but tab) is missing
+  kUrl,     ///< a redirect's target: a path with its first slash, or http(s)://…; each part is encoded as what it is
+};
+
+/// A path parameter that the route declares.
+struct Param {
+  std::string name;
+  ParamKind kind = ParamKind::kPlain;
+};
+
+/// What templates may refer to in one place of the configuration.
+struct Scope {
+  std::vector<Param> params;
+  uint32_t roots = 0;  ///< bit set of Root; kParam to kRequestId are in request_scope()
+  bool offers(Root root) const { return (roots >> static_cast<unsigned>(root)) & 1; }
+  void offer(Root root) { roots |= 1U << static_cast<unsigned>(root); }
+};
+/// The scope of a proxied request: its path parameters, query, headers, cookies, client_ip and request_id.
+Scope request_scope(std::vector<Param> params);
+
+/// One reference, checked. `path` is what follows the root: one name for query, header (in lower case) and cookie;
+/// the members of a dotted path for the others.
+struct Reference {
+  Root root = Root::kParam;
+  ParamKind kind = ParamKind::kPlain;  ///< of a path parameter
+  Conversion conversion = Conversion::kNone;
+  uint32_t param = 0;                  ///< index of a path parameter in the scope
+  std::vector<std::string> path;
+  std::optional<std::string> fallback;
+  std::string text;                    ///< as written, without braces and what follows the name: for messages
+};
+
+/// Takes a mistake: its offset in the text that was compiled, in bytes, and what is wrong.
+using ErrorSink = std::function<void(size_t offset, std::string message)>;
+
+/// How rendering ended. On anything but kOk nothing was appended.
+struct Rendered {
+  enum class Status : uint8_t {
+    kOk,
+    kMissing,   ///< a value is missing: leave out the parameter or header; in a path the call fails (missing_value)
+    kBadValue,  ///< a value is not what its conversion asks for: answer 400
+  };
+  Status status = Status::kOk;
+  const Reference* reference = nullptr;  ///< whose value it was
+  bool ok() const { return status == Status::kOk; }
+};
+
+/// A compiled template. Immutable. Thread: any.
+class Template {
+ public:
+  /// One piece: a literal, or the reference with the index `reference` if that is not negative.
+  struct Part {
+    std::string literal;
+    int32_t reference = -1;
+    Place place = Place::kPath;  ///< of a reference: in a URL it differs from part to part
+    bool authority = false;      ///< of a reference in a URL: stands in its authority
+  };
+
+  Template() = default;
+  /// Errors: each goes to `errors`; the result is then of no use.
+  static Template compile(std::string_view text, Place place, const Scope& scope, const ErrorSink& errors);
+
+  /// Appends the template with its values. Never throws but for memory, allocates nothing beyond `out` except for conversions.
+  Rendered render(const Values& values, std::string& out) const;
+
+  bool empty() const { return parts_.empty(); }
+  bool constant() const { return references_.empty(); }
+  Place place() const { return place_; }
+  std::span<const Part> parts() const { return parts_; }
+  std::span<const Reference> references() const { return references_; }
+
+ private:
+  friend class Compiler;
+  std::vector<Part> parts_;
+  std::vector<Reference> references_;
+  Place place_ = Place::kPath;
+};
+
+}  // namespace vg::tmpl
