@@ -1,0 +1,138 @@
+// The settings that are not routes', as the gateway uses them: typed, with defaults filled in. Their tables (what `check`
+// accepts) are in settings_spec.cc, reading the validated nodes into these structs in settings.cc.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/cidr.h"
+#include "config/errors.h"
+#include "config/node.h"
+#include "config/values.h"
+
+namespace vg::config {
+
+struct ListenerSettings {
+  enum class Kind : uint8_t { kTcp, kUnix, kSystemd };
+  std::string address;  ///< as written
+  Kind kind = Kind::kTcp;
+  std::string host;     ///< kTcp: a numeric address without brackets
+  uint16_t port = 0;    ///< kTcp: 0 takes a free one
+  std::string path;     ///< kUnix: the socket's path; kSystemd: the name of the descriptor
+  std::string name;     ///< what `listener: NAME` of a route refers to; empty: serves routes that name none
+  int backlog = 1024;
+  Mark mark;
+};
+
+struct ServerLimits {
+  uint64_t header_bytes = 16 * 1024;
+  uint32_t headers = 100;
+  uint64_t uri_bytes = 8 * 1024;
+  uint64_t body_bytes = 1024 * 1024;
+  uint32_t connections = 10000;
+};
+
+struct ServerTimeouts {
+  Nanoseconds header = std::chrono::seconds(10);
+  Nanoseconds body = std::chrono::seconds(30);
+  Nanoseconds write = std::chrono::seconds(30);
+  Nanoseconds idle = std::chrono::seconds(75);
+};
+
+enum class TrailingSlash : uint8_t { kStrict, kRedirect, kIgnore };
+
+struct ServerSettings {
+  std::vector<ListenerSettings> listen;  ///< never empty
+  uint32_t workers = 0;                  ///< 0: one for each CPU the process may use
+  std::vector<Cidr> trusted_proxies;
+  Nanoseconds drain_timeout = std::chrono::seconds(30);
+  ServerLimits limits;
+  ServerTimeouts timeouts;
+  TrailingSlash trailing_slash = TrailingSlash::kStrict;
+};
+
+struct AdminSettings {
+  std::optional<ListenerSettings> listen;  ///< nullopt: off
+  std::string token;                       ///< empty: none is asked for
+};
+
+struct LogSettings {
+  enum class Level : uint8_t { kDebug, kInfo, kWarning, kError };
+  Level level = Level::kInfo;
+  bool json = false;
+  bool access = true;
+  std::string file = "stderr";  ///< stderr, stdout or a path
+  std::vector<std::string> redact = {"authorization", "cookie"};  ///< lower case
+};
+
+struct EndpointSettings {
+  std::string host;       ///< a name, an IPv4 address, or an IPv6 address without brackets
+  uint16_t port = 80;
+  std::string base_path;  ///< of the url, without a slash at its end: "" or "/api/v1"
+  std::string authority;  ///< what Host says: host[:port], the port left out where it is 80; IPv6 in brackets
+  bool is_ip = false;     ///< `host` needs no resolver
+  uint32_t weight = 1;
+  bool backup = false;
+  Mark mark;
+};
+
+/// What a failed attempt is repeated for, and how often.
+struct RetrySettings {
+  uint32_t attempts = 1;  ///< extra ones
+  std::optional<Nanoseconds> attempt_timeout;
+  bool on_connect = true;
+  bool on_reset = true;
+  std::vector<uint16_t> on_statuses = {502, 503, 504};  ///< sorted
+  double budget_percent = 20;
+  Nanoseconds backoff = std::chrono::milliseconds(25);
+};
+
+enum class Balance : uint8_t { kRoundRobin, kLeastRequests, kHash };
+enum class HashBy : uint8_t { kClientIp, kPath, kHeader };
+
+/// A header that every call to an upstream carries. `value` is a template's text (Node::template_text()).
+struct HeaderSetting {
+  std::string name;
+  std::string value;
+  Mark mark;
+};
+
+struct PoolSettings {
+  uint32_t connections = 100;
+  uint32_t per_endpoint = 30;
+  Nanoseconds idle = std::chrono::seconds(60);
+};
+
+struct UpstreamSettings {
+  std::string name;
+  std::vector<EndpointSettings> endpoints;  ///< never empty in a valid configuration
+  std::vector<std::string> forward_headers;  ///< lower case
+  std::vector<std::string> forward_cookies;
+  std::vector<HeaderSetting> headers;
+  PoolSettings pool;
+  uint32_t max_pending = 1000;
+  Nanoseconds dns_ttl = std::chrono::seconds(300);
+  Balance balance = Balance::kRoundRobin;
+  HashBy hash_by = HashBy::kClientIp;
+  std::string hash_header;  ///< HashBy::kHeader: lower case
+  Nanoseconds connect_timeout = std::chrono::seconds(1);
+  Nanoseconds timeout = std::chrono::seconds(10);
+  RetrySettings retry;
+  Mark mark;
+};
+
+/// Reads validated, normalised nodes; nullptr is a section that is not written. What no table can say (a listener's name
+/// used twice, an admin port open to the network without a token) goes to `errors`.
+ServerSettings read_server(const Node* server, Errors& errors);
+AdminSettings read_admin(const Node* admin, Errors& errors);
+LogSettings read_log(const Node* log);
+UpstreamSettings read_upstream(std::string_view name, const Node& upstream, const Mark& mark, Errors& errors);
+RetrySettings read_retry(const Node* retry);  ///< a map with the keys of retry_spec(), or nullptr
+
+/// "0.0.0.0:8080", "[::]:8080", "unix:/path", "systemd:NAME". Returns what is wrong, empty if nothing is.
+std::string parse_listen_address(std::string_view text, ListenerSettings& out);
+/// "http://host:port/base". Returns what is wrong, empty if nothing is.
+std::string parse_upstream_url(std::string_view text, EndpointSettings& out);
+
+}  // namespace vg::config
