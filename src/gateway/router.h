@@ -55,6 +55,10 @@ struct Match {
   tmpl::PathParams params; ///< with kRoute
 };
 
+namespace trie {
+struct Tables;
+}
+
 /// All routes. Immutable once built. Thread: any, at once.
 class Router {
  public:
@@ -77,8 +81,7 @@ class Router {
   size_t node_count() const;    ///< a lookup visits at most these, each once
 
  private:
-  struct Tables;
-  std::unique_ptr<const Tables> tables_;
+  std::unique_ptr<const trie::Tables> tables_;
 };
 
 }  // namespace vg::gateway

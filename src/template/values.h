@@ -25,6 +25,7 @@ struct PathParam {
 class PathParams {
  public:
   static constexpr size_t kMax = 32;
+  PathParams() {}  // not "= default": value-initialising would clear all of it
   size_t size() const { return size_; }
   PathParam operator[](size_t i) const { return {{slots_[i].data, slots_[i].size}, slots_[i].encoded}; }
   void add(std::string_view raw, bool encoded) {
