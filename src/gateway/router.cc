@@ -120,7 +120,7 @@ class Walk {
       size_t next;
       const std::string_view segment = segment_at(at, &next);
       const NodeIndex literal = literal_child(index, segment);
-      if (t_.nodes[index].branches) return (literal != 0 && visit(literal, next)) || branch(t_.nodes[index], segment, at, next);
+      if (t_.nodes[index].branches()) return (literal != 0 && visit(literal, next)) || branch(t_.nodes[index], segment, at, next);
       if (literal == 0) return false;
       index = literal;
       at = next;
@@ -132,10 +132,11 @@ class Walk {
 
   bool branch(const Node& node, std::string_view segment, size_t at, size_t next) {
     const size_t params = out_->params.size();
-    for (size_t form = 0; form < 4; ++form) {
-      if (node.by_form[form] == 0 || !fits(form, segment)) continue;
+    for (size_t form = 0; node.forms != 0 && form < 4; ++form) {
+      const NodeIndex child = t_.forms[node.forms - 1][form];
+      if (child == 0 || !fits(form, segment)) continue;
       out_->params.add(segment, has_escape(segment));
-      if (visit(node.by_form[form], next)) return true;
+      if (visit(child, next)) return true;
       out_->params.resize(params);
     }
     return node.rest != 0 && take_rest(node.rest, at > path_.size() ? std::string_view() : path_.substr(at));
@@ -251,7 +252,7 @@ void Router::append_allow(uint64_t allow, std::string& out) const {
 
 size_t Router::memory_bytes() const {
   const Tables& t = *tables_;
-  size_t bytes = t.nodes.capacity() * sizeof(Node) + t.ends.capacity() * sizeof(Endpoint) + t.slots.capacity() * sizeof(NodeIndex) +
+  size_t bytes = t.nodes.capacity() * sizeof(Node) + t.forms.capacity() * sizeof(Forms) + t.ends.capacity() * sizeof(Endpoint) + t.slots.capacity() * sizeof(NodeIndex) +
                  t.text.capacity() + sizeof(Tables);
   for (const Listener& l : t.listeners) bytes += sizeof(Listener) + (l.exact.size() + l.wildcard.size()) * (sizeof(RootByHost::value_type) + 32);
   return bytes;

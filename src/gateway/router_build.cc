@@ -58,13 +58,13 @@ class TableBuilder {
         node = s.kind == SegmentKind::kLiteral ? literal_child(node, s.text) : form_child(node, s.kind);
       }
     }
-    if (rest) t_.nodes[node].branches = true;
     // nodes does not grow from here on, so that the reference stays good.
     end_at(rest ? t_.nodes[node].rest : t_.nodes[node].ends, methods, pattern.route);
   }
 
   void finish() {
     t_.nodes.shrink_to_fit();
+    t_.forms.shrink_to_fit();
     t_.ends.shrink_to_fit();
     t_.text.shrink_to_fit();
   }
@@ -137,12 +137,13 @@ class TableBuilder {
 
   NodeIndex form_child(NodeIndex parent, SegmentKind kind) {
     const size_t form = static_cast<size_t>(kind) - static_cast<size_t>(SegmentKind::kInt);
-    if (t_.nodes[parent].by_form[form] == 0) {
-      const NodeIndex child = new_node(parent);
-      t_.nodes[parent].by_form[form] = child;
-      t_.nodes[parent].branches = true;
+    if (t_.nodes[parent].forms == 0) {
+      t_.forms.emplace_back();
+      t_.nodes[parent].forms = static_cast<uint32_t>(t_.forms.size());
     }
-    return t_.nodes[parent].by_form[form];
+    NodeIndex& child = t_.forms[t_.nodes[parent].forms - 1][form];
+    if (child == 0) child = new_node(parent);
+    return child;
   }
 
   NodeIndex literal_child(NodeIndex parent, const std::string& text) {

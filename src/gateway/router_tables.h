@@ -1,6 +1,7 @@
 // The router's tables, shared by its builder and its lookup: a trie of segments in flat arrays. A node's literal children
 // are found by one hash table for the whole trie; a node with a single one is compared without hashing.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -18,18 +19,23 @@ using NodeIndex = uint32_t;
 /// Index of an endpoint plus one; 0 says "none".
 using EndList = uint32_t;
 
-struct Node {
+/// Half a cache line, since a lookup among many routes is all cache misses.
+struct alignas(32) Node {
   static constexpr NodeIndex kMany = static_cast<NodeIndex>(-1);
   NodeIndex parent = 0;
   uint32_t text_at = 0;        // of a literal: its bytes in Tables::text
-  uint8_t text_size = 0;
-  bool literal = false;
-  bool branches = false;       // has a child that is no literal, or a rest
   NodeIndex only_literal = 0;  // the literal child if there is one, kMany: look it up
-  NodeIndex by_form[4] = {};   // int, uuid, slug, plain
+  uint32_t forms = 0;          // children that are no literals: index in Tables::forms plus one, 0: none
   EndList ends = 0;            // routes that end here
   EndList rest = 0;            // routes whose {rest...} begins here
+  uint8_t text_size = 0;
+  bool literal = false;
+  bool branches() const { return forms != 0 || rest != 0; }
 };
+static_assert(sizeof(Node) == 32);
+
+/// The children of one node for int, uuid, slug and plain.
+using Forms = std::array<NodeIndex, 4>;
 
 /// A route at the node where its path ends. Those of one node have methods that do not overlap.
 struct Endpoint {
@@ -84,6 +90,7 @@ inline uint64_t hash_edge(NodeIndex parent, std::string_view s) {
 struct Tables {
   TrailingSlash mode = TrailingSlash::kStrict;
   std::vector<Node> nodes;
+  std::vector<Forms> forms;
   std::vector<Endpoint> ends;
   std::vector<NodeIndex> slots;  // open addressing, a power of two, at most half full
   std::string text;
