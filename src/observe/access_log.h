@@ -48,8 +48,9 @@ class AccessFormatter {
   void append(const AccessRecord& record, std::string& out);
 
  private:
-  void append_text(const AccessRecord& r, std::string& out);
-  void append_json(const AccessRecord& r, std::string& out);
+  void append_text_line(const AccessRecord& r, std::string& out);
+  void append_json_line(const AccessRecord& r, std::string& out);
+  static std::string_view shown(std::string_view header, bool hidden);
   std::string_view timestamp(WallTime t);
 
   log::Format format_;

@@ -21,7 +21,7 @@ class WakeSignal {
 
   /// After publishing. Thread: any. Costs a system call only if the writer sleeps.
   void notify() {
-    if (asleep_.load(std::memory_order_seq_cst)) wake();
+    if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false)) wake();
   }
   /// Wakes the writer from whatever it waits in.
   void wake();

@@ -1,0 +1,76 @@
+#include "observe/metrics.h"
+
+#include <unordered_set>
+#include <utility>
+
+namespace vg::observe {
+
+void Histogram::observe(Duration d) {
+  const int64_t micros = d.count() / 1000;
+  size_t i = 0;
+  while (i < kBoundsMicros.size() && micros > kBoundsMicros[i]) ++i;
+  buckets_[i].add();
+  sum_ns_.add(static_cast<uint64_t>(d.count() < 0 ? 0 : d.count()));
+}
+
+template <typename T>
+ShardTable<T>::~ShardTable() {
+  for (auto& chunk : chunks_) {
+    const std::unique_ptr<Chunk> owned(chunk.load(std::memory_order_acquire));
+    if (!owned) continue;
+    for (auto& slot : owned->slots) delete slot.load(std::memory_order_acquire);
+  }
+}
+
+template <typename T>
+T& ShardTable<T>::make(uint32_t id) {
+  std::atomic<Chunk*>& chunk = chunks_[id / kChunk];
+  if (chunk.load(std::memory_order_relaxed) == nullptr) chunk.store(new Chunk, std::memory_order_release);
+  T* made = new T;
+  chunk.load(std::memory_order_relaxed)->slots[id % kChunk].store(made, std::memory_order_release);
+  return *made;
+}
+
+template class ShardTable<RouteMetrics>;
+template class ShardTable<UpstreamMetrics>;
+
+Metrics::Metrics(size_t loops) {
+  for (size_t i = 0; i < loops; ++i) shards_.push_back(std::make_unique<MetricsShard>());
+}
+
+std::vector<uint32_t> Metrics::Names::use(const std::vector<std::string>& names) {
+  std::vector<uint32_t> out;
+  std::unordered_set<uint32_t> seen;
+  shown.clear();
+  for (const std::string& name : names) {
+    const uint32_t next = static_cast<uint32_t>(ids.size()) + 1;
+    // A process that was reloaded with a quarter of a million names counts further ones as id 0.
+    const bool full = next >= ShardTable<RouteMetrics>::kMaxIds && !ids.contains(name);
+    const uint32_t id = full ? 0 : ids.try_emplace(name, next).first->second;
+    if (id != 0 && seen.insert(id).second) shown.emplace_back(name, id);
+    out.push_back(id);
+  }
+  return out;
+}
+
+std::vector<uint32_t> Metrics::use_routes(const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  return routes_.use(names);
+}
+
+std::vector<uint32_t> Metrics::use_upstreams(const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  return upstreams_.use(names);
+}
+
+void Metrics::add_collector(Collector collector) {
+  const std::lock_guard lock(mutex_);
+  collectors_.push_back(std::move(collector));
+}
+
+void Metrics::set_config_loaded(WallTime t) {
+  config_loaded_ms_.store(std::chrono::duration_cast<std::chrono::milliseconds>(t.time_since_epoch()).count(),
+                          std::memory_order_relaxed);
+}
+
+}  // namespace vg::observe
