@@ -21,7 +21,8 @@ class RetryBudget {
 
   /// Counts a request (not a retry).
   void on_request(TimePoint now);
-  /// True: the retry is admitted and counted. In any 10 s, admissions are at most share * requests + 3 a second.
+  /// True: the retry is admitted and counted. While retries of the last 10 s (this one included) exceed the share of
+  /// the requests of the last 10 s, at most 3 in any second are admitted; 3 in any second always are.
   bool try_retry(TimePoint now);
   /// A reload changed the setting; what was counted stays.
   void set_share(double share);
@@ -34,6 +35,8 @@ class RetryBudget {
 
   // A slice packs its number (high half) with its count, so that a stale one is known and replaced in one exchange.
   using Slices = std::array<std::atomic<uint64_t>, kSlices>;
+  static uint32_t number(TimePoint now);
+  bool take_minimum(TimePoint now);
   static void add(Slices& slices, uint32_t slice);
   static void undo(Slices& slices, uint32_t slice);
   static uint64_t sum(const Slices& slices, uint32_t newest, uint32_t count);
