@@ -118,6 +118,23 @@ bool HeadParser::suspend(size_t* consumed) {
   return true;
 }
 
+ParseStatus HeadParser::complete(size_t* consumed) {
+  const size_t size = line_end_ + 2;
+  *consumed = size - kept_;
+  if (kept_ == 0) {
+    head_->bytes_.assign(base_, size);
+  } else {
+    head_->bytes_.resize(size);
+  }
+  return ParseStatus::kDone;
+}
+
+// What was understood before the fault stays readable, for the log.
+ParseStatus HeadParser::give_up() {
+  if (kept_ == 0) head_->bytes_.assign(base_, scan_at_);
+  return ParseStatus::kError;
+}
+
 bool HeadParser::split_field(Field& f) {
   if (++lines_ > limits_.headers) return fail(431, "more header fields than the limit");
   size_t at = line_at_;

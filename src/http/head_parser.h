@@ -40,30 +40,22 @@ ParseStatus HeadParser::run(Self& self, std::string_view bytes, size_t* consumed
   open(bytes);
   for (;;) {
     const Line step = next_line();
-    if (step == Line::kBad) return ParseStatus::kError;
+    if (step == Line::kBad) return give_up();
     if (step == Line::kPartial) {
-      if (at_start_ && !self.partial_start()) return ParseStatus::kError;
-      return suspend(consumed) ? ParseStatus::kNeedMore : ParseStatus::kError;
+      if (at_start_ && !self.partial_start()) return give_up();
+      return suspend(consumed) ? ParseStatus::kNeedMore : give_up();
     }
     bool good = true;
     if (at_start_) {
       good = self.start_line();
       at_start_ = false;
     } else if (line_at_ == line_end_) {
-      if (!self.finish()) return ParseStatus::kError;
-      const size_t size = line_end_ + 2;
-      *consumed = size - kept_;
-      if (kept_ == 0) {
-        head_->bytes_.assign(base_, size);
-      } else {
-        head_->bytes_.resize(size);
-      }
-      return ParseStatus::kDone;
+      return self.finish() ? complete(consumed) : give_up();
     } else {
       Field f;
       good = split_field(f) && self.field(f);
     }
-    if (!good) return ParseStatus::kError;
+    if (!good) return give_up();
     line_at_ = scan_at_ = line_end_ + 2;
   }
 }

@@ -51,8 +51,7 @@ class HeadParser {
   bool close_ = false, stay_ = false, upgrade_ = false;  // Connection: close, keep-alive, upgrade
 
   Head* head_ = nullptr;
-  const char* base_ =
-      nullptr;  // what offsets count from: the piece fed, or the head's bytes if it came in more than one
+  const char* base_ = nullptr;  // what offsets count from: the piece fed, or the head's own bytes
   size_t line_at_ = 0, line_end_ = 0;
   size_t scan_at_ = 0;  // what was seen of the line ends here
   HeadLimits limits_;
@@ -64,6 +63,8 @@ class HeadParser {
   bool split_field(Field& f);
   const char* name_fault(size_t at) const;
   bool suspend(size_t* consumed);
+  ParseStatus complete(size_t* consumed);
+  ParseStatus give_up();
   bool content_length(std::string_view value);
   bool transfer_encoding(std::string_view value);
   bool connection(std::string_view value);
@@ -80,8 +81,9 @@ class HeadParser {
 /// `bytes` it took (never anything after the empty line).
 /// Decided here, where the RFCs leave room: an empty Host is 400; Connection may not name a framing field; any
 /// expectation but 100-continue is 417 in HTTP/1.1 and ignored in 1.0; in a path the bytes `"<>\^`{|}` are refused, in
-/// a query only `<>\#`. Errors: kError with error(); the parser and connection are then of no further use. Thread: any,
-/// one at a time.
+/// a query only `<>\#`.
+/// Errors: kError with error(); the parser and connection are then of no further use, and `head` holds what was
+/// understood before the fault (method and target, for a log). Thread: any, one at a time.
 class RequestParser : public HeadParser {
  public:
   void reset(RequestHead* head, const HeadLimits& limits);
