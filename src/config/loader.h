@@ -20,13 +20,13 @@ class Environment {
  public:
   struct File {
     std::string content;
-    std::string error;  ///< why it can't be read, in plain words; empty: it could
+    std::string error;  ///< why it can't be read ("does not exist"); empty: it could
   };
   virtual ~Environment() = default;
   virtual std::optional<std::string> variable(const std::string& name) const = 0;
   /// Reads at most `limit` bytes; a longer file is an error.
   virtual File read(const std::string& path, size_t limit) const = 0;
-  /// The files that `pattern` matches, sorted by bytes. `error` is set where the folder can't be read.
+  /// The files that `pattern` matches, sorted by bytes.
   virtual std::vector<std::string> glob(const std::string& pattern) const = 0;
   /// The same text for the same file, however it is reached.
   virtual std::string identity(const std::string& path) const = 0;
@@ -79,6 +79,6 @@ LoadResult load_text(const std::string& name, std::string_view text, const Schem
 
 /// The effective configuration, always printed alike: for golden tests and for people. With `places`, each value is followed
 /// by the FILE:LINE that it comes from.
-std::string describe(const LoadResult& result, bool places = false);
+std::string describe(const LoadResult& result, const Schema& schema, bool places = false);
 
 }  // namespace vg::config

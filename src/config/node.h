@@ -51,6 +51,9 @@ class Node {
   /// A map or sequence written as {…} or […].
   bool flow() const { return flow_; }
 
+  /// Null in the place of a value that was reported as an error when it was read: nothing more is to be said of it.
+  bool broken() const { return broken_; }
+
   /// A scalar's text after substitution; empty for other kinds. Never compile a template from this: see template_text().
   std::string_view text() const {
     return is_scalar() ? std::string_view(static_cast<const char*>(data_), size_) : std::string_view();
@@ -76,9 +79,10 @@ class Node {
   const void* data_ = nullptr;
   uint32_t size_ = 0;
   Kind kind_ = Kind::kNull;
-  bool quoted_ = false;
-  bool flow_ = false;
-  bool substituted_ = false;  // data_ is followed by the length and the bytes of the template's text
+  bool quoted_ : 1 = false;
+  bool flow_ : 1 = false;
+  bool broken_ : 1 = false;
+  bool substituted_ : 1 = false;  // data_ is followed by the length and the bytes of the template's text
 };
 static_assert(sizeof(Node) == 32, "ten thousand routes are a hundred thousand nodes");
 
@@ -86,7 +90,7 @@ static_assert(sizeof(Node) == 32, "ten thousand routes are a hundred thousand no
 /// Thread: one while it is filled.
 class Document {
  public:
-  Document() = default;
+  Document();
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
   ~Document();
@@ -97,6 +101,7 @@ class Document {
   std::string_view intern(std::string_view text);
 
   const Node* null(const Mark& mark);
+  const Node* broken(const Mark& mark);
   const Node* scalar(const Mark& mark, std::string_view text, bool quoted);
   /// A scalar into which `${…}` was substituted: `as_template` is what template_text() gives.
   const Node* substituted(const Mark& mark, std::string_view text, std::string_view as_template, bool quoted);

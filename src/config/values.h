@@ -17,8 +17,8 @@ struct Rate {
   Nanoseconds window{};
 };
 
-std::optional<Nanoseconds> parse_duration(std::string_view text);  ///< also fractions: 1.5s; and plain 0
-std::optional<uint64_t> parse_size(std::string_view text);         ///< bytes; also plain 0
+std::optional<Nanoseconds> parse_duration(std::string_view text);  ///< also fractions: 1.5s
+std::optional<uint64_t> parse_size(std::string_view text);  ///< bytes
 std::optional<Rate> parse_rate(std::string_view text);             ///< /s, /m, /h, /d
 std::optional<double> parse_percent(std::string_view text);        ///< 20% is 20.0
 std::optional<int64_t> parse_integer(std::string_view text);
@@ -32,6 +32,7 @@ std::string format_size(uint64_t bytes);
 bool is_name(std::string_view text);
 /// A token of RFC 9110, section 5.6.2: names of headers, cookies and methods.
 bool is_token(std::string_view text);
-bool is_valid_utf8(std::string_view text);
+/// Where the first byte stands that is not UTF-8; npos: it all is.
+size_t invalid_utf8_at(std::string_view text);
 
 }  // namespace vg::config

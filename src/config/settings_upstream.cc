@@ -1,0 +1,208 @@
+#include <algorithm>
+
+#include "base/strings.h"
+#include "config/cidr.h"
+#include "config/path.h"
+#include "config/read.h"
+#include "config/settings.h"
+
+namespace vg::config {
+namespace {
+
+bool is_host_name(std::string_view host) {
+  if (host.empty() || host.size() > 253) return false;
+  for (const std::string_view label : split(host.ends_with('.') ? host.substr(0, host.size() - 1) : host, '.')) {
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    for (const char c : label) {
+      if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_') return false;
+    }
+  }
+  return true;
+}
+
+// What stands before "://" says what was meant.
+std::string check_scheme(std::string_view text, size_t scheme_end) {
+  if (scheme_end == std::string_view::npos) {
+    return quote(text) + " is not a URL; write http://" + std::string(text.substr(text.starts_with("//") ? 2 : 0));
+  }
+  const std::string scheme = lower(text.substr(0, scheme_end));
+  if (scheme == "http") return {};
+  if (scheme == "https") return "https upstreams are not supported by this version";
+  return quote(scheme) + " is not a scheme of an upstream; write http://" + std::string(text.substr(scheme_end + 3));
+}
+
+std::string parse_authority(std::string_view authority, EndpointSettings& out) {
+  std::string_view host = authority;
+  std::string_view port;
+  bool has_port = false;
+  const bool brackets = authority.starts_with('[');
+  const size_t close = brackets ? authority.find(']') : 0;
+  if (close == std::string_view::npos) return "the [ of an IPv6 address is not closed";
+  const size_t colon = authority.find(':', close);
+  if (colon != std::string_view::npos) {
+    host = authority.substr(0, colon);
+    port = authority.substr(colon + 1);
+    has_port = true;
+  }
+  if (!brackets && port.find(':') != std::string_view::npos) {
+    return "an IPv6 address stands in brackets; write for example http://[::1]:8000";
+  }
+  if (has_port) {
+    const auto number = parse_u64(port);
+    if (!number || *number == 0 || *number > 65535) return quote(port) + " is not a port; it may be from 1 to 65535";
+    out.port = static_cast<uint16_t>(*number);
+  }
+  if (brackets) {
+    if (host.back() != ']') return quote(authority) + " is not a host; write for example http://[::1]:8000";
+    host = host.substr(1, host.size() - 2);
+  }
+  const auto ip = parse_ip(host);
+  const bool is_v6 = host.find(':') != std::string_view::npos;
+  if (brackets != is_v6 || (is_v6 && !ip) || (!ip && !is_host_name(host))) {
+    return host.empty() ? "the url names no host; write for example http://catalog:8000" : quote(host) + " is not a host";
+  }
+  const size_t last_dot = host.rfind('.');
+  const std::string_view last = last_dot == std::string_view::npos ? host : host.substr(last_dot + 1);
+  if (!ip && parse_u64(last)) return quote(host) + " is not an IPv4 address";  // 10.0.0.256, 127.1
+  out.host = lower(host);
+  out.is_ip = ip.has_value();
+  out.authority = (brackets ? '[' + out.host + ']' : out.host) + (out.port == 80 ? "" : ':' + std::to_string(out.port));
+  return {};
+}
+
+std::string check_base_path(std::string_view path) {
+  if (path.find_first_of("?#") != std::string_view::npos) return "an upstream's url has no query and no fragment; put a query into the calls";
+  if (path.find_first_of("{}") != std::string_view::npos) {
+    return "an upstream's url can't hold a template; put what follows into the route's source";
+  }
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' || c == '|') {
+      return "a character of the url's path must be written as %XX";
+    }
+  }
+  if (!percent_decode(path)) return "the url's path has a % that is not followed by two hexadecimal digits";
+  return {};
+}
+
+void read_endpoints(const Node& upstream, UpstreamSettings& out, const Mark& mark, Errors& errors) {
+  const std::string path = "upstreams." + out.name;
+  const Node* url = child(&upstream, "url");
+  const Node* urls = child(&upstream, "urls");
+  const bool broken = (upstream.get("url") != nullptr && upstream.get("url")->broken()) ||
+                      (upstream.get("urls") != nullptr && upstream.get("urls")->broken());
+  if (broken) return;
+  if (url != nullptr && urls != nullptr) {
+    errors.add(urls->mark(), path + ".urls", "url and urls can't both be written; put all into urls");
+  } else if (url == nullptr && urls == nullptr) {
+    errors.add(mark, path, "\"url\" is missing; write for example url: http://catalog:8000/api/v1");
+  }
+  const auto add = [&](std::string_view text, const Mark& at) -> EndpointSettings& {
+    EndpointSettings& endpoint = out.endpoints.emplace_back();
+    const std::string wrong = parse_upstream_url(text, endpoint);  // validation said what is wrong, if anything is
+    endpoint.mark = at;
+    return endpoint;
+  };
+  if (url != nullptr) add(url->text(), url->mark());
+  for (const Node* node : each(&upstream, "urls")) {
+    EndpointSettings& endpoint = add(text(node, "url"), node->mark());
+    endpoint.weight = static_cast<uint32_t>(integer(node, "weight", 1));
+    endpoint.backup = boolean(node, "backup", false);
+  }
+  for (size_t i = 0; i < out.endpoints.size(); ++i) {
+    const EndpointSettings& a = out.endpoints[i];
+    for (size_t k = 0; k < i && !a.host.empty(); ++k) {
+      const EndpointSettings& b = out.endpoints[k];
+      if (a.authority != b.authority || a.base_path != b.base_path) continue;
+      errors.add(a.mark, path + ".urls[" + std::to_string(i) + ']',
+                 "the same endpoint stands at " + to_string(b.mark) + " already; give it a weight instead");
+      break;
+    }
+  }
+  const bool all_backup = !out.endpoints.empty() &&
+                          std::all_of(out.endpoints.begin(), out.endpoints.end(), [](const auto& e) { return e.backup; });
+  if (all_backup) errors.add(urls->mark(), path + ".urls", "all endpoints are backups; at least one must not be");
+}
+
+void read_balance(const Node& upstream, UpstreamSettings& out, Errors& errors) {
+  const std::string kind = text(&upstream, "balance", "round_robin");
+  out.balance = kind == "hash" ? Balance::kHash : kind == "least_requests" ? Balance::kLeastRequests : Balance::kRoundRobin;
+  const Node* by = child(&upstream, "hash_by");
+  if (by == nullptr) return;
+  if (out.balance != Balance::kHash && child(&upstream, "balance") != nullptr) {
+    errors.add(by->mark(), "upstreams." + out.name + ".hash_by", "hash_by has a meaning with balance: hash alone");
+  } else if (out.balance != Balance::kHash) {
+    errors.add(by->mark(), "upstreams." + out.name + ".hash_by", "hash_by needs balance: hash beside it");
+  }
+  const std::string_view how = by->text();
+  out.hash_by = how == "path" ? HashBy::kPath : how.starts_with("header:") ? HashBy::kHeader : HashBy::kClientIp;
+  if (out.hash_by == HashBy::kHeader) out.hash_header = lower(how.substr(7));
+}
+
+}  // namespace
+
+std::string parse_upstream_url(std::string_view text, EndpointSettings& out) {
+  const size_t scheme_end = text.find("://");
+  std::string wrong = check_scheme(text, scheme_end);
+  if (!wrong.empty()) return wrong;
+  std::string_view rest = text.substr(scheme_end + 3);
+  const size_t path_at = std::min(rest.find_first_of("/?#"), rest.size());
+  const std::string_view authority = rest.substr(0, path_at);
+  std::string_view path = rest.substr(path_at);
+  if (authority.find('@') != std::string_view::npos) {
+    return "a url with a user name or password is not supported; set a header: {Authorization: \"Basic …\"}";
+  }
+  wrong = parse_authority(authority, out);
+  if (wrong.empty()) wrong = check_base_path(path);
+  if (!wrong.empty()) return wrong;
+  while (path.ends_with('/')) path.remove_suffix(1);
+  out.base_path = std::string(path);
+  return {};
+}
+
+RetrySettings read_retry(const Node* retry) {
+  RetrySettings out;
+  out.attempts = static_cast<uint32_t>(integer(retry, "attempts", out.attempts));
+  if (child(retry, "attempt_timeout") != nullptr) out.attempt_timeout = duration(retry, "attempt_timeout", {});
+  out.budget_percent = percent(retry, "budget", out.budget_percent);
+  out.backoff = duration(retry, "backoff", out.backoff);
+  if (child(retry, "on") == nullptr) return out;
+  out.on_connect = out.on_reset = false;
+  out.on_statuses.clear();
+  for (const std::string& reason : texts(retry, "on")) {
+    out.on_connect |= reason == "connect";
+    out.on_reset |= reason == "reset";
+    if (const auto status = parse_u64(reason)) out.on_statuses.push_back(static_cast<uint16_t>(*status));
+  }
+  std::sort(out.on_statuses.begin(), out.on_statuses.end());
+  out.on_statuses.erase(std::unique(out.on_statuses.begin(), out.on_statuses.end()), out.on_statuses.end());
+  return out;
+}
+
+UpstreamSettings read_upstream(std::string_view name, const Node& upstream, const Mark& mark, Errors& errors) {
+  UpstreamSettings out;
+  out.name = std::string(name);
+  out.mark = mark;
+  read_endpoints(upstream, out, mark, errors);
+  out.forward_headers = texts(&upstream, "forward_headers");
+  for (std::string& header : out.forward_headers) header = lower(header);
+  out.forward_cookies = texts(&upstream, "forward_cookies");
+  if (const Node* headers = child(&upstream, "headers")) {
+    for (const Member& m : headers->members()) {
+      out.headers.push_back({std::string(m.key), std::string(m.value->template_text()), m.value->mark()});
+    }
+  }
+  const Node* pool = child(&upstream, "pool");
+  out.pool.connections = static_cast<uint32_t>(integer(pool, "connections", out.pool.connections));
+  out.pool.per_endpoint = static_cast<uint32_t>(integer(pool, "per_endpoint", out.pool.per_endpoint));
+  out.pool.idle = duration(pool, "idle", out.pool.idle);
+  out.max_pending = static_cast<uint32_t>(integer(&upstream, "max_pending", out.max_pending));
+  out.dns_ttl = duration(&upstream, "dns_ttl", out.dns_ttl);
+  read_balance(upstream, out, errors);
+  out.connect_timeout = duration(&upstream, "connect_timeout", out.connect_timeout);
+  out.timeout = duration(&upstream, "timeout", out.timeout);
+  out.retry = read_retry(child(&upstream, "retry"));
+  return out;
+}
+
+}  // namespace vg::config

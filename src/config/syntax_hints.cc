@@ -1,0 +1,244 @@
+#include "config/syntax_hints.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+#include "config/path.h"
+
+namespace vg::config {
+
+std::string in_quotes(std::string_view text) {
+  if (text.find_first_of("\"\\") == std::string_view::npos) return '"' + std::string(text) + '"';
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
+  return out + '\'';
+}
+
+namespace {
+
+constexpr std::string_view kLookalikes = "{[*&!%@`";
+
+// Why a value that begins so is not the text that was meant.
+std::string_view meaning(char first) {
+  switch (first) {
+    case '{': return "a value that begins with { is a map in YAML";
+    case '[': return "a value that begins with [ is a list in YAML";
+    case '*': return "a value that begins with * refers to an anchor in YAML";
+    case '&': return "a value that begins with & names an anchor in YAML";
+    case '!': return "a value that begins with ! is a tag in YAML";
+    case '%': return "a value can't begin with % in YAML";
+    case '@': return "a value can't begin with @ in YAML";
+    default: return "a value can't begin with ` in YAML";
+  }
+}
+
+struct Hint {
+  size_t offset = 0;  // in the line
+  std::string message;
+};
+
+std::string write_quoted(std::string_view why, std::string_view value) {
+  return std::string(why) + "; for a text write " + in_quotes(value) + ", in quotes";
+}
+
+// The offset behind the quoted text that begins at `at`; npos if it does not end on this line.
+size_t quoted_end(std::string_view s, size_t at) {
+  const char quote = s[at];
+  for (size_t i = at + 1; i < s.size(); ++i) {
+    if (s[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (s[i] == quote) {
+      if (quote == '\'' && i + 1 < s.size() && s[i + 1] == '\'') {
+        ++i;
+      } else {
+        return i + 1;
+      }
+    }
+  }
+  return std::string_view::npos;
+}
+
+// The offset behind the bracket that closes the one at `at`; npos if it is not closed on this line.
+size_t bracket_end(std::string_view s, size_t at) {
+  size_t depth = 0;
+  for (size_t i = at; i < s.size(); ++i) {
+    if (s[i] == '{' || s[i] == '[') ++depth;
+    if ((s[i] == '}' || s[i] == ']') && --depth == 0) return i + 1;
+  }
+  return std::string_view::npos;
+}
+
+size_t skip_blanks(std::string_view s, size_t at) {
+  while (at < s.size() && s[at] == ' ') ++at;
+  return at;
+}
+
+// The value behind `key: ` in s from `at`, or `at` itself where no key stands.
+size_t value_begin(std::string_view s, size_t at) {
+  if (at < s.size() && (s[at] == '"' || s[at] == '\'')) {
+    const size_t end = quoted_end(s, at);
+    return end != std::string_view::npos && end < s.size() && s[end] == ':' ? skip_blanks(s, end + 1) : at;
+  }
+  if (at < s.size() && kLookalikes.find(s[at]) != std::string_view::npos) return at;
+  for (size_t i = at; i < s.size(); ++i) {
+    if (s[i] == '{' || s[i] == '[' || s[i] == '"') return at;
+    if (s[i] == ':' && (i + 1 == s.size() || s[i + 1] == ' ')) return skip_blanks(s, i + 1);
+  }
+  return at;
+}
+
+std::optional<Hint> look_at_flow(std::string_view s, size_t offset);
+
+// {id} and {query.page:int|1} are references, {a: b} and {a, b} are maps.
+bool is_reference(std::string_view braces) {
+  const std::string_view inner = braces.size() > 2 ? braces.substr(1, braces.size() - 2) : std::string_view();
+  return !inner.empty() && inner.find(", ") == std::string_view::npos && inner.find(": ") == std::string_view::npos &&
+         (is_alpha(inner[0]) || inner[0] == '{' || inner[0] == '_');
+}
+
+// One whole value, at `offset` of its line.
+std::optional<Hint> look_at_value(std::string_view value, size_t offset, bool in_flow) {
+  value = trim(value);
+  if (value.empty()) return std::nullopt;
+  const char first = value[0];
+  if (first == '"' || first == '\'') {
+    const size_t end = quoted_end(value, 0);
+    if (end == std::string_view::npos) {
+      return Hint{offset, "the quote that begins here is not closed on this line"};
+    }
+    const std::string_view rest = trim(value.substr(end));
+    if (rest.empty() || rest[0] == '#') return std::nullopt;
+    return Hint{offset, "more text follows the closing quote; put all of it into one pair of quotes"};
+  }
+  if (first == '{' || first == '[') {
+    const size_t end = bracket_end(value, 0);
+    const bool whole = end == value.size();
+    if (end != std::string_view::npos && (!whole || (first == '{' && is_reference(value)))) {
+      return Hint{offset, write_quoted(meaning(first), value)};
+    }
+    return look_at_flow(value.substr(1, whole ? value.size() - 2 : std::string_view::npos), offset + 1);
+  }
+  if (kLookalikes.find(first) != std::string_view::npos) return Hint{offset, write_quoted(meaning(first), value)};
+  if (in_flow && value.find_first_of("{[") != std::string_view::npos) {
+    return Hint{offset, write_quoted("inside {…} and […] the characters { and [ begin a map or a list", value)};
+  }
+  if (value.find(": ") != std::string_view::npos) {
+    return Hint{offset, write_quoted("a colon followed by a blank begins a value in YAML", value)};
+  }
+  return std::nullopt;
+}
+
+// The inside of {…} or […]: its parts between commas, of which brackets and quotes are not cut.
+std::optional<Hint> look_at_flow(std::string_view s, size_t offset) {
+  for (size_t at = 0; at < s.size();) {
+    at = skip_blanks(s, at);
+    size_t end = at;
+    while (end < s.size() && s[end] != ',') {
+      const bool bracket = s[end] == '{' || s[end] == '[';
+      const bool quote = (s[end] == '"' || s[end] == '\'') && (end == at || s[end - 1] == ' ');
+      const size_t behind = bracket ? bracket_end(s, end) : quote ? quoted_end(s, end) : end + 1;
+      end = std::min(behind, s.size());
+    }
+    const std::string_view part = s.substr(at, end - at);
+    const size_t value = value_begin(part, 0);
+    if (value < part.size()) {
+      if (auto hint = look_at_value(part.substr(value), offset + at + value, true)) return hint;
+    }
+    at = end + 1;
+  }
+  return std::nullopt;
+}
+
+std::string_view without_comment(std::string_view line) {
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '#' && (i == 0 || line[i - 1] == ' ')) return line.substr(0, i);
+    if ((line[i] == '"' || line[i] == '\'') && (i == 0 || std::string_view(" [{,:").find(line[i - 1]) != std::string_view::npos)) {
+      const size_t end = quoted_end(line, i);
+      if (end == std::string_view::npos) return line;
+      i = end - 1;
+    }
+  }
+  return line;
+}
+
+// `timeout:3s`, where a blank is missing. Not http://…, not [::].
+std::optional<Hint> look_for_missing_blank(std::string_view line, size_t begin) {
+  size_t at = begin;
+  while (at < line.size() && (is_alpha(line[at]) || is_digit(line[at]) || line[at] == '_' || line[at] == '-')) ++at;
+  if (at == begin || at + 1 >= line.size() || line[at] != ':' || line[at + 1] == ' ' || line[at + 1] == '/') return std::nullopt;
+  const std::string key(line.substr(begin, at - begin));
+  return Hint{begin, "a blank is missing behind the colon; write \"" + key + ": " + std::string(line.substr(at + 1)) + "\""};
+}
+
+std::optional<Hint> look_at_line(std::string_view line) {
+  size_t at = 0;
+  while (at < line.size() && (line[at] == ' ' || line[at] == '\t')) {
+    if (line[at] == '\t') return Hint{at, "a tab stands in the indentation; YAML takes blanks alone"};
+    ++at;
+  }
+  line = without_comment(line);
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) line.remove_suffix(1);
+  if (at >= line.size()) return std::nullopt;
+  while (line.substr(at).starts_with("- ")) at = skip_blanks(line, at + 2);
+  if (auto hint = look_for_missing_blank(line, at)) return hint;
+  const size_t value = value_begin(line, at);
+  if (value >= line.size()) return std::nullopt;
+  if (line.ends_with(',') && value > at) return look_at_flow(line.substr(at), at);
+  return look_at_value(line.substr(value), value, false);
+}
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kPlainWords = {{
+    {"end of map not found", "the indentation does not fit what stands above; the keys of one map must begin in the same column"},
+    {"end of sequence not found", "the indentation does not fit what stands above; the items of one list must begin in the same column"},
+    {"end of map flow not found", "a { is not closed by }, or a comma is missing"},
+    {"end of sequence flow not found", "a [ is not closed by ], or a comma is missing"},
+    {"illegal flow end", "a } or ] stands here that closes nothing"},
+    {"illegal map value", "a colon is not expected here; is the indentation right? A text that holds a colon and a blank needs quotes"},
+    {"illegal map key", "a key is not expected here; is the indentation right?"},
+    {"illegal block entry", "an item of a list (\"- \") is not expected here; is the indentation right?"},
+    {"illegal EOF in scalar", "a text in quotes is not closed before the file ends"},
+    {"unknown token", "a value can't begin with this character; put the text into quotes"},
+    {"unknown escape character", "an unknown escape in double quotes; write \\\\ for a backslash, or use single quotes"},
+    {"illegal tab when looking for indentation", "a tab stands in the indentation; YAML takes blanks alone"},
+    {"the referenced anchor is not defined", "no anchor of this name stands above; for a text, use quotes"},
+    {"illegal document indicator in scalar", "a text in quotes is not closed before --- or ... begins another document"},
+}};
+
+std::string plain_words(std::string_view said) {
+  for (const auto& [theirs, ours] : kPlainWords) {
+    if (said.starts_with(theirs)) return std::string(ours);
+  }
+  return "this is not YAML: " + std::string(said);
+}
+
+std::string_view line_of(std::string_view text, uint32_t line) {
+  for (uint32_t i = 1; i < line; ++i) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+SyntaxError explain_syntax(std::string_view text, const SyntaxError& at, uint32_t last_line) {
+  // Where the parser stopped, what it had understood last, and the lines between: the mistake is nearly always there.
+  std::vector<uint32_t> lines = {at.line};
+  for (uint32_t line = std::max(last_line, 1U); line < at.line && lines.size() < 20; ++line) lines.push_back(line);
+  if (at.line > 1) lines.push_back(at.line - 1);
+  for (const uint32_t line : lines) {
+    const std::string_view written = line_of(text, line);
+    if (written.size() > 4096) continue;
+    if (auto hint = look_at_line(written)) {
+      return {line, static_cast<uint32_t>(hint->offset) + 1, std::move(hint->message)};
+    }
+  }
+  return {at.line, at.column, plain_words(at.message)};
+}
+
+}  // namespace vg::config

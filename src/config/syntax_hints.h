@@ -1,0 +1,24 @@
+// Says in plain words what is wrong where YAML can't be read. Parsers report where they gave up, which is seldom where the
+// mistake is; here the lines around are looked at for what people really write: a value that begins with `{` or `*` without
+// quotes, a tab, a colon without a blank, a quote that is never closed.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace vg::config {
+
+/// Line and column count from 1.
+struct SyntaxError {
+  uint32_t line = 0;
+  uint32_t column = 0;
+  std::string message;
+};
+
+/// `at` is where the parser gave up and what it said; `last_line` is the line of the last thing it understood.
+SyntaxError explain_syntax(std::string_view text, const SyntaxError& at, uint32_t last_line);
+
+/// How the text must be written to be text: in quotes that suit it.
+std::string in_quotes(std::string_view text);
+
+}  // namespace vg::config
