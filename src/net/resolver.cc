@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "net/event_loop.h"
 
 namespace vg::net {
 namespace {
@@ -197,6 +198,10 @@ void Resolver::Core::on_answer(void* argument, int status, int, ares_addrinfo* f
 
 void Resolver::Core::on_turn() {
   const auto self = shared_from_this();
+  // Whom the callbacks post goes on at the end of this turn; a plain libuv loop (tests) has no such queue.
+  std::optional<EventLoop::CallbackScope> scope;
+  EventLoop* const loop = EventLoop::current();
+  if (loop && loop->uv() == loop_) scope.emplace(loop);
   settle_answers();
   run_due();
 }

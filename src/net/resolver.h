@@ -52,7 +52,8 @@ class LookupHandle {
   uint64_t id_ = 0;
 };
 
-/// Thread: the loop's, callbacks too. Lifetime: the loop outlives it and runs on after close() until it is dry.
+/// Thread: the loop's, callbacks too; on an EventLoop they run inside its CallbackScope, so that a callback may just
+/// post its coroutine. Lifetime: the loop outlives it and runs on after close() until it is dry.
 class Resolver {
  public:
   explicit Resolver(uv_loop_t* loop, ResolverOptions options = {});

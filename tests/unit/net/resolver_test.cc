@@ -8,6 +8,7 @@
 #include <fstream>
 #include <optional>
 
+#include "net/event_loop.h"
 #include "support/dns_server.h"
 
 namespace vg::net {
@@ -520,6 +521,26 @@ TEST_F(ResolverTest, PostedWorkRunsOnALaterTurnAndAfterClose) {
   EXPECT_EQ(ran, 0);
   loop_.run();
   EXPECT_EQ(ran, 2);
+}
+
+coro::Detached note_once_set(coro::Event* event, EventLoop* loop, bool* resumed) {
+  co_await event->wait();
+  *resumed = true;
+  loop->close();
+}
+
+TEST(ResolverOnAnEventLoop, ACoroutineThatACallbackPostsGoesOnInTheSameTurn) {
+  EventLoop loop;
+  Resolver resolver(loop.uv());
+  coro::Event answered;
+  bool resumed = false;
+  note_once_set(&answered, &loop, &resumed);
+  resolver.resolve("127.0.0.1", 80, [&](Result<Resolution>) {
+    answered.set();
+    EXPECT_FALSE(resumed) << "resumed inside the callback";
+  });
+  loop.run();
+  EXPECT_TRUE(resumed);
 }
 
 TEST(InterleaveFamilies, TakesTurnsFromTheBestFamilyOn) {
