@@ -30,9 +30,11 @@ enum class Conversion : uint8_t { kNone, kInt, kNumber, kBool, kJson };
 /// Where a template stands, which decides how its values are encoded.
 enum class Place : uint8_t {
   kPath,    ///< a call's path, without its first slash: empty, "." and ".." are missing; only {x...} keeps its slashes
-  kQuery,   ///< the value of one query parameter
+  kQuery,   ///< the value of one query parameter, written on its own: its literals are data
+  kQueryText,  ///< the same inside a URL's text: its literals are encoded as they should go out
   kHeader,  ///< a header field's value: one with a control character (but tab) is missing
   kUrl,     ///< a redirect's target: a path with its first slash, or http(s)://…; each part is encoded as what it is
+  kAuthority,  ///< inside a kUrl alone: its host, which a value may begin but not follow
 };
 
 /// A path parameter that the route declares.
@@ -85,8 +87,8 @@ class Template {
   struct Part {
     std::string literal;
     int32_t reference = -1;
-    Place place = Place::kPath;  ///< of a reference: in a URL it differs from part to part
-    bool authority = false;      ///< of a reference in a URL: stands in its authority
+    Place place = Place::kPath;  ///< of a reference: in a kUrl it differs from part to part
+    bool without_port = false;   ///< of a reference to a host: the template gives the port
   };
 
   Template() = default;

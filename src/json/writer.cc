@@ -1,0 +1,119 @@
+#include "json/writer.h"
+
+#include "base/strings.h"
+
+namespace vg::json {
+namespace {
+
+size_t digits(std::string_view text, size_t at) {
+  const size_t begin = at;
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return at - begin;
+}
+
+/// The bytes of the UTF-8 sequence that `s` begins with; 0 if it is none (RFC 3629 section 4).
+size_t utf8_size(std::string_view s) {
+  const auto byte = [&s](size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0U; };
+  const auto follows = [&](size_t i) { return (byte(i) & 0xC0) == 0x80; };
+  const unsigned a = byte(0), b = byte(1);
+  if (a >= 0xC2 && a <= 0xDF) return follows(1) ? 2 : 0;
+  if (a >= 0xE0 && a <= 0xEF) {
+    const unsigned low = a == 0xE0 ? 0xA0 : 0x80, high = a == 0xED ? 0x9F : 0xBF;
+    return b >= low && b <= high && follows(2) ? 3 : 0;
+  }
+  if (a >= 0xF0 && a <= 0xF4) {
+    const unsigned low = a == 0xF0 ? 0x90 : 0x80, high = a == 0xF4 ? 0x8F : 0xBF;
+    return b >= low && b <= high && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+void append_control(std::string& out, char c) {
+  switch (c) {
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
+  }
+  static constexpr char kDigits[] = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  out += "\\u00";
+  out += kDigits[byte >> 4];
+  out += kDigits[byte & 15];
+}
+
+}  // namespace
+
+bool is_number(std::string_view text) {
+  size_t at = text.starts_with('-') ? 1 : 0;
+  const size_t whole = digits(text, at);
+  if (whole == 0 || (whole > 1 && text[at] == '0')) return false;
+  at += whole;
+  if (at < text.size() && text[at] == '.') {
+    const size_t fraction = digits(text, ++at);
+    if (fraction == 0) return false;
+    at += fraction;
+  }
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    if (++at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    const size_t exponent = digits(text, at);
+    if (exponent == 0) return false;
+    at += exponent;
+  }
+  return at == text.size();
+}
+
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      const size_t size = utf8_size(text.substr(at));
+      size == 0 ? void(out += "\xEF\xBF\xBD") : void(out.append(text, at, size));
+      at += size == 0 ? 1 : size;
+      continue;
+    }
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      append_control(out, c);
+    } else {
+      out += c;
+    }
+    ++at;
+  }
+  out += '"';
+}
+
+void Writer::comma() {
+  if (!first_ && !keyed_) out_ += ',';
+  first_ = keyed_ = false;
+}
+void Writer::open(char c) {
+  comma();
+  out_ += c;
+  first_ = true;
+}
+void Writer::close(char c) {
+  out_ += c;
+  first_ = keyed_ = false;
+}
+void Writer::word(std::string_view text) {
+  comma();
+  out_ += text;
+}
+void Writer::key(std::string_view name) {
+  comma();
+  append_string(out_, name);
+  out_ += ':';
+  keyed_ = true;
+}
+void Writer::string(std::string_view text) {
+  comma();
+  append_string(out_, text);
+}
+void Writer::number(std::string_view text) { is_number(text) ? word(text) : string(text); }
+void Writer::number(int64_t value) { word(std::to_string(value)); }
+
+}  // namespace vg::json

@@ -1,0 +1,101 @@
+// Rendering: the way from a request's values to the bytes that go out.
+#include <algorithm>
+
+#include "template/convert.h"
+#include "template/encode.h"
+#include "template/template.h"
+
+namespace vg::tmpl {
+namespace {
+
+using Status = Rendered::Status;
+
+/// A value as it stands in the request; not there if `text` has no data.
+struct Found {
+  std::optional<std::string_view> text;
+  Coding coding = Coding::kPlain;
+};
+
+Found find(const Reference& ref, const Values& values) {
+  switch (ref.root) {
+    case Root::kParam: {
+      const PathParam p = values.param(ref.param);
+      return {p.raw, p.encoded ? Coding::kPercent : Coding::kPlain};
+    }
+    case Root::kQuery: return {find_query(values.query_string(), ref.path[0]), Coding::kForm};
+    case Root::kHeader: return {values.header(ref.path[0])};
+    case Root::kCookie: return {values.cookie(ref.path[0])};
+    case Root::kClientIp: return {values.client_ip()};
+    case Root::kRequestId: return {values.request_id()};
+    default: return {};  // no scope offers these yet
+  }
+}
+
+bool append(const Reference& ref, Place place, std::string_view text, Coding coding, std::string& out) {
+  switch (place) {
+    case Place::kPath:
+    case Place::kUrl:
+      if (ref.root == Root::kParam && ref.kind == ParamKind::kRest) return append_rest(out, text, coding);
+      return append_segment(out, text, coding);
+    case Place::kHeader: return append_header_value(out, text, coding);
+    case Place::kAuthority: return append_host(out, text, coding);
+    default: return append_query_value(out, text, coding);
+  }
+}
+
+Status append_converted(const Reference& ref, Place place, const Found& found, std::string& out) {
+  std::string decoded, converted;
+  append_decoded(decoded, *found.text, found.coding);
+  switch (convert(ref.conversion, decoded, converted)) {
+    case Converted::kBad: return Status::kBadValue;
+    case Converted::kMissing: return Status::kMissing;
+    default: return append(ref, place, converted, Coding::kPlain, out) ? Status::kOk : Status::kMissing;
+  }
+}
+
+Status append_value(const Reference& ref, Place place, const Values& values, std::string& out) {
+  const Found found = find(ref, values);
+  Status status = Status::kMissing;
+  if (found.text && ref.conversion != Conversion::kNone) {
+    status = append_converted(ref, place, found, out);
+  } else if (found.text && !(ref.fallback && found.text->empty() && place == Place::kPath)) {
+    status = append(ref, place, *found.text, found.coding, out) ? Status::kOk : Status::kMissing;
+  }
+  if (status != Status::kMissing || !ref.fallback) return status;
+  if (ref.conversion != Conversion::kNone) return append_converted(ref, place, {*ref.fallback}, out);
+  return append(ref, place, *ref.fallback, Coding::kPlain, out) ? Status::kOk : Status::kMissing;
+}
+
+/// A path that begins with two slashes would name a host. Only a rest can bring the second one.
+void keep_to_this_host(std::string& out, size_t start) {
+  if (out.compare(start, 2, "//") == 0) out.replace(start + 1, 1, "%2F");
+}
+
+/// Takes off the port of the host that begins at `start`; the brackets of an IPv6 address hold colons of their own.
+void drop_port(std::string& out, size_t start) {
+  const size_t colon = out.find(':', out[start] == '[' ? std::min(out.find(']', start), out.size()) : start);
+  if (colon != std::string::npos) out.resize(colon);
+}
+
+}  // namespace
+
+Rendered Template::render(const Values& values, std::string& out) const {
+  const size_t start = out.size();
+  for (const Part& part : parts_) {
+    if (part.reference < 0) {
+      out += part.literal;
+      continue;
+    }
+    const Reference& ref = references_[static_cast<size_t>(part.reference)];
+    const size_t before = out.size();
+    if (const Status status = append_value(ref, part.place, values, out); status != Status::kOk) {
+      out.resize(start);
+      return {status, &ref};
+    }
+    if (part.without_port) drop_port(out, before);
+  }
+  if (place_ == Place::kUrl) keep_to_this_host(out, start);
+  return {};
+}
+
+}  // namespace vg::tmpl

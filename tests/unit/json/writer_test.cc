@@ -1,0 +1,118 @@
+#include "json/writer.h"
+
+#include <gtest/gtest.h>
+
+#include "json/flatten.h"
+
+namespace vg::json {
+namespace {
+
+TEST(Writer, PutsCommasAndColonsWhereTheyBelong) {
+  std::string out;
+  Writer w(out);
+  w.begin_object();
+  w.key("a");
+  w.number("1.10");
+  w.key("b");
+  w.begin_array();
+  w.begin_object();
+  w.end_object();
+  w.begin_array();
+  w.end_array();
+  w.string("x");
+  w.boolean(true);
+  w.null();
+  w.number(int64_t{-5});
+  w.end_array();
+  w.key("c");
+  w.begin_object();
+  w.key("d");
+  w.raw("[1, 2]");
+  w.end_object();
+  w.end_object();
+  EXPECT_EQ(out, R"({"a":1.10,"b":[{},[],"x",true,null,-5],"c":{"d":[1, 2]}})");
+}
+
+TEST(Writer, ANumberThatIsNoneBecomesAString) {
+  std::string out;
+  Writer w(out);
+  w.begin_array();
+  for (const char* s : {"0x10", ".5", "+1", "1_000", "1", ""}) w.number(s);
+  w.end_array();
+  EXPECT_EQ(out, R"(["0x10",".5","+1","1_000",1,""])");
+}
+
+TEST(AppendString, EscapesWhatJsonAsksFor) {
+  std::string out;
+  append_string(out, std::string_view("\"\\/\b\f\n\r\t\x01\x1f\x7f\0z", 13));
+  EXPECT_EQ(out, "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\t\\u0001\\u001f\x7f\\u0000z\"");
+}
+
+TEST(AppendString, EveryByteSequenceBecomesValidJson) {
+  for (int a = 0; a < 256; ++a) {
+    for (int b = 0; b < 256; ++b) {
+      for (const char* tail : {"", "\x80", "\x80\x80", "z"}) {
+        std::string out;
+        append_string(out, std::string{static_cast<char>(a), static_cast<char>(b)} + tail);
+        ASSERT_TRUE(is_json(out)) << a << " " << b;
+      }
+    }
+  }
+}
+
+TEST(AppendString, KeepsUtf8AndReplacesWhatIsNone) {
+  std::string out;
+  append_string(out, "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
+  EXPECT_EQ(out, "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"");
+  for (const char* bad : {"\x80", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8", "\xE2\x82"}) {
+    out.clear();
+    append_string(out, bad);
+    EXPECT_TRUE(is_json(out));
+    EXPECT_NE(out.find("\xEF\xBF\xBD"), std::string::npos);
+  }
+}
+
+TEST(IsNumber, FollowsTheGrammar) {
+  for (const char* yes : {"0", "-0", "10", "1.5", "0.10", "1e5", "1E+5", "-1.0e-10", "123456789012345678901234567890"}) EXPECT_TRUE(is_number(yes)) << yes;
+  for (const char* no : {"", "-", "+1", "01", "-01", ".5", "1.", "1e", "1e+", "0x1", "1_0", " 1", "1 ", "NaN", "Infinity", "1.5.2", "--1", "1e5.5"}) {
+    EXPECT_FALSE(is_number(no)) << no;
+  }
+}
+
+TEST(IsJson, TakesOneWholeValue) {
+  for (const char* yes : {"null", " {\"a\": [1, 2.50, \"x\", true]} ", "\"\\u00e9\"", "[]", "12345678901234567890"}) EXPECT_TRUE(is_json(yes)) << yes;
+  for (const char* no : {"", " ", "{", "[1,]", "{\"a\":}", "nul", "'a'", "1 2", "\"\x01\"", "\"\xFF\"", "01", "{a:1}", "// c\n1"}) EXPECT_FALSE(is_json(no)) << no;
+  EXPECT_FALSE(is_json(std::string_view("1\0", 2)));
+  EXPECT_FALSE(is_json(std::string_view("1\0garbage", 9)));
+}
+
+TEST(IsJson, LimitsTheDepth) {
+  EXPECT_TRUE(is_json(std::string(100, '[') + std::string(100, ']')));
+  EXPECT_FALSE(is_json(std::string(101, '[') + std::string(101, ']')));
+  EXPECT_FALSE(is_json(std::string(1000000, '[')));
+  EXPECT_TRUE(is_json("[[1]]", 2));
+  EXPECT_FALSE(is_json("[[1]]", 1));
+}
+
+TEST(Flatten, ScalarsAndListsOfThemHaveText) {
+  const auto flat = [](std::string_view json) {
+    std::string out;
+    switch (flatten(json, out)) {
+      case Flat::kText: return out;
+      case Flat::kNull: return std::string("<null>");
+      case Flat::kStructure: return std::string("<structure>");
+      default: return std::string("<invalid>");
+    }
+  };
+  EXPECT_EQ(flat("1.10"), "1.10");
+  EXPECT_EQ(flat("\"a\\u0062\""), "ab");
+  EXPECT_EQ(flat("false"), "false");
+  EXPECT_EQ(flat("[1, \"b\", true]"), "1,b,true");
+  EXPECT_EQ(flat("[]"), "");
+  EXPECT_EQ(flat("null"), "<null>");
+  for (const char* s : {"{}", "[[1]]", "[null]", "[{\"a\":1}]"}) EXPECT_EQ(flat(s), "<structure>") << s;
+  for (const char* s : {"", "[1", "{\"a\"}", "[1]]"}) EXPECT_EQ(flat(s), "<invalid>") << s;
+}
+
+}  // namespace
+}  // namespace vg::json
