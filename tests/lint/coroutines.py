@@ -1,6 +1,8 @@
 """The forms around co_await that g++ 12 miscompiles, or that are undefined everywhere, do not stand in the source.
 
-A statement with co_await in it (a condition counts as a statement) has no brace initialiser, no lambda, no ?:, && or ||.
+A statement with co_await in it has no brace initialiser, no lambda, no ?:, && or ||.
+The condition of an if, while, switch or do has no co_await: await into a local first. g++ 12.2 makes of
+`if (co_await f()) co_return 1;` a frame that goes on in the wrong place.
 A lambda that is a coroutine captures nothing: its captures are gone with the closure while the frame lives on."""
 
 import cxx
@@ -25,6 +27,9 @@ def check_file(name, text, captures=True):
 def _check_statement(found, at):
     errors = set()
     begin, end = _begin(found, at), _end(found, at)
+    keyword = _in_condition(found, begin, end)
+    if keyword:
+        errors.add((found[at].line, f"co_await in the condition of {keyword}: await into a local first"))
     for index in range(begin, end):
         token = found[index]
         if token.kind not in ("punctuation", "word"):
@@ -58,6 +63,35 @@ def _begin(found, at):
             break
         index -= 1
     return index + 1
+
+
+def _in_condition(found, begin, end):
+    """The keyword whose condition the statement found[begin:end] is, or "". `if (auto r = co_await f(); r.ok())` and a
+    range-for are none: there the awaited value is a statement's of its own, or a declaration's."""
+    opener = begin - 1
+    while opener >= 0 and found[opener].text not in ("(", ";", "{", "}"):
+        opener -= 1
+    if opener >= 0 and found[opener].text == ";":
+        # Behind an initialiser statement: is it one inside a condition?
+        outer = _enclosing(found, opener)
+        opener = outer if outer >= 0 else opener
+    if opener < 0 or found[opener].text != "(":
+        return ""
+    keyword = cxx.condition_of(found, opener)
+    inside = found[end].text if end < len(found) else ""
+    return keyword if keyword in ("if", "while", "switch") and inside != ";" else ""
+
+
+def _enclosing(found, index):
+    """The index of the "(" that is open at index, or -1."""
+    while index >= 0:
+        token = found[index]
+        if token.kind == "punctuation" and token.text in ")]}" and token.match >= 0:
+            index = token.match
+        elif token.text in ("(", "{", "["):
+            return index if token.text == "(" else -1
+        index -= 1
+    return -1
 
 
 def _end(found, at):
