@@ -12,7 +12,7 @@
 // form 10: | wrong | an over-aligned local across an await
 // form 11: | wrong | symmetric transfer in a loop of ready tasks
 // form 12: | wrong | if (co_await g()) co_return
-// form 13: | wrong | while (co_await g()) { .. break; }
+// form 13: | wrong | while (co_await g()) co_return
 // form 14: | wrong | switch (co_await g()) { .. co_return }
 #include "probe.h"
 
@@ -187,11 +187,8 @@ Task<int> form() {
   if (co_await g()) co_return 7;
   co_return 0;
 #elif FORM == 13
-  bool once = true;
-  while (co_await g()) {
-    if (once) break;
-  }
-  co_return 7;
+  while (co_await g()) co_return 7;
+  co_return 0;
 #else
   switch (co_await g()) {
     case true:
