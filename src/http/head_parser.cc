@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/strings.h"
+#include "http/names.h"
 
 namespace vg::http {
 namespace {
@@ -73,6 +74,37 @@ size_t likely_head_size(std::string_view kept, std::string_view bytes) {
   return at == std::string_view::npos ? bytes.size() : at + kEnd.size();
 }
 
+// RFC 9110 section 6.5.1: nothing that frames, routes, authenticates, or describes the content before it was read.
+// These are the names without an id; of those with one, only ETag makes sense behind the content.
+bool may_be_trailer(std::string_view name) {
+  for (const std::string_view prefix : {"content-", "proxy-", "if-", "x-forwarded-", "access-control-", "sec-"}) {
+    if (name.size() >= prefix.size() && iequals(name.substr(0, prefix.size()), prefix)) return false;
+  }
+  for (const std::string_view refused : {"accept-ranges",
+                                         "accept-charset",
+                                         "accept-language",
+                                         "age",
+                                         "allow",
+                                         "alt-svc",
+                                         "expires",
+                                         "http2-settings",
+                                         "max-forwards",
+                                         "pragma",
+                                         "prefer",
+                                         "range",
+                                         "referer",
+                                         "strict-transport-security",
+                                         "warning",
+                                         "x-real-ip",
+                                         "clear-site-data",
+                                         "authentication-info",
+                                         "x-http-method-override",
+                                         "x-accel-redirect"}) {
+    if (iequals(name, refused)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool HeadParser::fail(uint16_t status, const char* reason) {
@@ -108,6 +140,7 @@ void HeadParser::open(std::string_view bytes) {
     base_ = own.data();
     end_ = own.size();
   }
+  scan_.start(base_, base_ + scan_at_, base_ + end_);
 }
 
 // The piece ended within a line: what came is kept in the head.
@@ -135,27 +168,9 @@ ParseStatus HeadParser::give_up() {
   return ParseStatus::kError;
 }
 
-bool HeadParser::split_field(Field& f) {
-  if (++lines_ > limits_.headers) return fail(431, "more header fields than the limit");
-  size_t at = line_at_;
-  while (is_class(base_[at], kTokenChar)) ++at;  // stops at the line's CR at the latest
-  const size_t name_size = at - line_at_;
-  if (base_[at] != ':' || name_size == 0) return fail(400, name_fault(at));
-  if (name_size > std::numeric_limits<uint16_t>::max()) return fail(431, "field name too long");
-  do ++at;
-  while (base_[at] == ' ' || base_[at] == '\t');
-  size_t end = line_end_;
-  while (end > at && (base_[end - 1] == ' ' || base_[end - 1] == '\t')) --end;
-  f.name_at = static_cast<uint32_t>(line_at_);
-  f.name_size = static_cast<uint16_t>(name_size);
-  f.value_at = static_cast<uint32_t>(at);
-  f.value_size = static_cast<uint32_t>(end - at);
-  f.id = field_id({base_ + line_at_, name_size});
-  return true;
-}
-
-// Why there is no valid name that ends with a colon at `at`.
-const char* HeadParser::name_fault(size_t at) const {
+// Why the line does not begin with a valid name and a colon.
+const char* HeadParser::name_fault() const {
+  const auto at = static_cast<size_t>(skip_class(base_ + line_at_, kTokenChar) - base_);
   const char c = base_[at];
   const bool blank = c == ' ' || c == '\t';
   if (at == line_at_)
@@ -198,7 +213,7 @@ bool HeadParser::transfer_encoding(std::string_view value) {
   if (head_->has(FieldId::kTransferEncoding)) return fail(400, "two Transfer-Encoding fields");
   if (head_->has(FieldId::kContentLength)) return fail(400, "Content-Length with Transfer-Encoding");
   if (head_->minor == 0) return fail(400, "Transfer-Encoding in HTTP/1.0");
-  if (iequals(value, "chunked")) return true;
+  if (same_name<"chunked">(value)) return true;
   if (!is_coding_list(value)) return fail(400, "invalid Transfer-Encoding");
   return fail(501, "unknown transfer coding");
 }
@@ -206,22 +221,24 @@ bool HeadParser::transfer_encoding(std::string_view value) {
 bool HeadParser::connection(std::string_view value) {
   for (std::string_view rest = value; !rest.empty();) {
     const std::string_view option = next_element(rest);
-    if (option.empty()) continue;
-    if (!is_token(option)) return fail(400, "invalid Connection");
-    if (iequals(option, "close")) {
-      close_ = true;
-    } else if (iequals(option, "keep-alive")) {
+    if (same_name<"keep-alive">(option)) {
       stay_ = true;
-    } else if (iequals(option, "upgrade")) {
+    } else if (same_name<"close">(option)) {
+      close_ = true;
+    } else if (same_name<"upgrade">(option)) {
       upgrade_ = true;
-    } else {
-      const FieldId id = field_id(option);
-      if (id == FieldId::kContentLength || id == FieldId::kTransferEncoding || id == FieldId::kHost) {
-        return fail(400, "Connection names a framing field");
-      }
+    } else if (!option.empty() && !other_option(option)) {
+      return false;
     }
   }
   return true;
+}
+
+bool HeadParser::other_option(std::string_view option) {
+  if (!is_token(option)) return fail(400, "invalid Connection");
+  const FieldId id = field_id(option);
+  const bool frames = id == FieldId::kContentLength || id == FieldId::kTransferEncoding || id == FieldId::kHost;
+  return !frames || fail(400, "Connection names a framing field");
 }
 
 void TrailerParser::reset(Head* trailers, const HeadLimits& limits) {
@@ -231,38 +248,12 @@ void TrailerParser::reset(Head* trailers, const HeadLimits& limits) {
 
 ParseStatus TrailerParser::feed(std::string_view bytes, size_t* consumed) { return run(*this, bytes, consumed); }
 
-// RFC 9110 section 6.5.1: nothing that frames, routes, authenticates, or describes the content before it was read. Of
-// the fields that the gateway knows itself, only ETag makes sense behind the content.
 bool TrailerParser::field(const Field& f) {
-  if (f.id == FieldId::kEtag) keep(f);
-  if (f.id != FieldId::kOther) return true;
-  const std::string_view name{base_ + f.name_at, f.name_size};
-  for (const std::string_view prefix : {"content-", "proxy-", "if-", "x-forwarded-", "access-control-", "sec-"}) {
-    if (name.size() >= prefix.size() && iequals(name.substr(0, prefix.size()), prefix)) return true;
+  if (f.id == FieldId::kEtag || (f.id == FieldId::kOther && may_be_trailer({base_ + f.name_at, f.name_size}))) {
+    keep(f);
+  } else {
+    drop();
   }
-  for (const std::string_view refused : {"accept-ranges",
-                                         "accept-charset",
-                                         "accept-language",
-                                         "age",
-                                         "allow",
-                                         "alt-svc",
-                                         "expires",
-                                         "http2-settings",
-                                         "max-forwards",
-                                         "pragma",
-                                         "prefer",
-                                         "range",
-                                         "referer",
-                                         "strict-transport-security",
-                                         "warning",
-                                         "x-real-ip",
-                                         "clear-site-data",
-                                         "authentication-info",
-                                         "x-http-method-override",
-                                         "x-accel-redirect"}) {
-    if (iequals(name, refused)) return true;
-  }
-  keep(f);
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "http/head.h"
+#include "http/scan.h"
 
 namespace vg::http {
 
@@ -45,7 +46,8 @@ class HeadParser {
   bool fail(uint16_t status, const char* reason);  // false, so that it can be returned
   std::string_view line() const { return {base_ + line_at_, line_end_ - line_at_}; }
   std::string_view value_of(const Field& f) const { return {base_ + f.value_at, f.value_size}; }
-  void keep(const Field& f);
+  void keep(const Field& f);  // the field just parsed is one of the head's
+  void drop();                // or it is not
   bool frame_field(const Field& f);
   // What frame_field() found; the finish() of each kind of message judges it.
   bool close_ = false, stay_ = false, upgrade_ = false;  // Connection: close, keep-alive, upgrade
@@ -61,14 +63,16 @@ class HeadParser {
   void open(std::string_view bytes);
   Line next_line();
   bool split_field(Field& f);
-  const char* name_fault(size_t at) const;
+  const char* name_fault() const;
   bool suspend(size_t* consumed);
   ParseStatus complete(size_t* consumed);
   ParseStatus give_up();
   bool content_length(std::string_view value);
   bool transfer_encoding(std::string_view value);
   bool connection(std::string_view value);
+  bool other_option(std::string_view option);
 
+  ControlScan scan_;
   size_t end_ = 0;      // of the bytes to look at
   size_t kept_ = 0;     // bytes taken by earlier pieces
   uint32_t lines_ = 0;  // field lines, with those dropped

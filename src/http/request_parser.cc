@@ -68,10 +68,13 @@ bool RequestParser::start_line() {
   if (!partial_start()) return false;
   RequestHead& head = request();
   const std::string_view text = line();
-  const size_t method_size = text.find(' ');
-  if (method_size == std::string_view::npos) return fail(400, "invalid request line");
-  const size_t target_end = text.find(' ', method_size + 1);
-  if (target_end == std::string_view::npos) return fail(400, "request line without a version");
+  const char* const end = text.data() + text.size();
+  const char* const space = find_near(text.data(), end, ' ');
+  if (space == end) return fail(400, "invalid request line");
+  const char* const second = find_near(space + 1, end, ' ');
+  if (second == end) return fail(400, "request line without a version");
+  const auto method_size = static_cast<size_t>(space - text.data());
+  const auto target_end = static_cast<size_t>(second - text.data());
   head.method_size_ = static_cast<uint32_t>(method_size);
   head.target_at_ = static_cast<uint32_t>(method_size + 1);
   head.target_size_ = static_cast<uint32_t>(target_end - method_size - 1);
@@ -114,14 +117,13 @@ bool RequestParser::target() {
 // Path and query from `at`; the target ends at a space, which no class of bytes has.
 bool RequestParser::origin_form(size_t at, size_t end) {
   RequestHead& head = request();
-  size_t i = at;
-  while (is_class(base_[i], kPathChar)) ++i;
+  auto i = static_cast<size_t>(skip_class(base_ + at, kPathChar) - base_);
   head.path_at_ = static_cast<uint32_t>(at);
   head.path_size_ = static_cast<uint32_t>(i - at);
   if (i < end && base_[i] == '?') {
     head.has_query = true;
     head.query_at_ = static_cast<uint32_t>(++i);
-    while (is_class(base_[i], kQueryChar)) ++i;
+    i = static_cast<size_t>(skip_class(base_ + i, kQueryChar) - base_);
     head.query_size_ = static_cast<uint32_t>(i - head.query_at_);
   }
   if (i == end) return true;

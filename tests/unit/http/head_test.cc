@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "http/chars.h"
+#include "http/scan.h"
 #include "unit/http/head_feed.h"
 
 namespace vg::http {
@@ -152,32 +153,57 @@ TEST_F(ParsedHead, ClearEmptiesItAndTheMemoryServesTheNextHead) {
   EXPECT_EQ(head_.fields().data(), fields);
 }
 
-TEST(FindControl, AgreesWithTheTableForEveryByteAtEveryOffsetAndLength) {
-  for (size_t size = 1; size < 50; ++size) {
+// What a scan from `from` gives, as offsets.
+std::vector<size_t> controls_of(const std::string& text, size_t from) {
+  std::vector<size_t> found;
+  ControlScan scan;
+  const char* end = text.data() + text.size();
+  scan.start(text.data(), text.data() + from, end);
+  for (const char* hit = scan.next(); hit != end; hit = scan.next()) {
+    found.push_back(static_cast<size_t>(hit - text.data()));
+  }
+  return found;
+}
+
+std::vector<size_t> expected_controls(const std::string& text, size_t from) {
+  std::vector<size_t> found;
+  for (size_t i = from; i < text.size(); ++i) {
+    if (!is_class(text[i], kFieldChar)) found.push_back(i);
+  }
+  return found;
+}
+
+TEST(ControlScan, AgreesWithTheTableForEveryByteAtEveryOffsetAndLength) {
+  for (size_t size = 1; size < 150; size += size < 34 ? 1 : 7) {
     for (size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
       for (unsigned c = 0; c < 256; ++c) {
-        std::string text(size, 'a');
         text[at] = static_cast<char>(c);
-        const size_t expected = is_class(text[at], kFieldChar) ? size : at;
-        const char* begin = text.data();
-        EXPECT_EQ(static_cast<size_t>(find_control(begin, begin, begin + size) - begin), expected);
-        EXPECT_EQ(static_cast<size_t>(find_control_portable(begin, begin + size) - begin), expected);
+        ASSERT_EQ(controls_of(text, 0), expected_controls(text, 0)) << size << " " << at << " " << c;
       }
     }
   }
 }
 
-TEST(FindControl, FindsTheFirstOfManyFromWhereverItBegins) {
+TEST(ControlScan, FindsAllOfManyFromWhereverItBegins) {
   std::mt19937 random(7);
-  for (int round = 0; round < 3000; ++round) {
-    std::string text(random() % 70, ' ');
+  for (int round = 0; round < 5000; ++round) {
+    std::string text(random() % 300, ' ');
     for (char& c : text) c = random() % 12 == 0 ? static_cast<char>(random() % 256) : 'x';
     const size_t from = text.empty() ? 0 : random() % text.size();
-    size_t expected = from;
-    while (expected < text.size() && is_class(text[expected], kFieldChar)) ++expected;
-    const char* begin = text.data();
-    EXPECT_EQ(static_cast<size_t>(find_control(begin, begin + from, begin + text.size()) - begin), expected);
-    EXPECT_EQ(static_cast<size_t>(find_control_portable(begin + from, begin + text.size()) - begin), expected);
+    ASSERT_EQ(controls_of(text, from), expected_controls(text, from));
+  }
+}
+
+TEST(FindNear, FindsTheFirstWhereverItStands) {
+  for (size_t size = 0; size < 60; ++size) {
+    const std::string none(size, 'a');
+    EXPECT_EQ(find_near(none.data(), none.data() + size, ':'), none.data() + size);
+    for (size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      text[at] = text.back() = ':';
+      EXPECT_EQ(find_near(text.data(), text.data() + size, ':'), text.data() + at);
+    }
   }
 }
 
