@@ -50,7 +50,7 @@ class LogWriter {
   Result<void> retarget(std::string target);
 
   /// Writes what stands in the rings, for kFlushLimit at most, and ends the thread. Idempotent. Thread: any but the
-  /// writer.
+  /// writer. log::attach(nullptr) comes before it: lines queued after it are never written.
   void stop();
 
   LogStats stats() const;  ///< Thread: any.
