@@ -1,15 +1,11 @@
 // What reads JSON text: RapidJSON, iterative, with UTF-8 checked, numbers left as text and depth counted.
-#define RAPIDJSON_HAS_STDSTRING 1
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
-
 #include "json/flatten.h"
+#include "json/rapidjson.h"
 #include "json/writer.h"
 
 namespace vg::json {
 namespace {
 
-constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
 constexpr size_t kMaxDepth = 100;
 
 /// True if the whole text is JSON and the handler refused nothing.
@@ -19,7 +15,7 @@ bool read(std::string_view text, Handler& handler) {
   if (text.find('\0') != std::string_view::npos) return false;
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
-  return !reader.Parse<kFlags>(stream, handler).IsError();
+  return !reader.Parse<kReadFlags>(stream, handler).IsError();
 }
 
 /// Follows the depth. Handlers return false to end the reading.

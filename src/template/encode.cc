@@ -46,6 +46,7 @@ void append_encoded(std::string& out, std::string_view text, Coding coding, uint
 }
 
 bool has_dot_segment(std::string_view path) {
+  if (!path.starts_with('.') && path.find("/.") == std::string_view::npos) return false;
   for (size_t at = 0; at <= path.size();) {
     const size_t end = std::min(path.find('/', at), path.size());
     const std::string_view segment = path.substr(at, end - at);
@@ -99,7 +100,7 @@ bool append_rest(std::string& out, std::string_view text, Coding coding) {
     in_class(c, kUnreserved) ? out.push_back(c) : append_escape(out, c);
   });
   const std::string_view added = std::string_view(out).substr(start);
-  if (added.find('.') == std::string_view::npos || !has_dot_segment(added)) return true;
+  if (!has_dot_segment(added)) return true;
   out.resize(start);
   return false;
 }
