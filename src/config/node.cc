@@ -17,7 +17,7 @@ std::string to_string(const Mark& mark) {
 Mark Member::key_mark() const { return {value->mark().file, line, column}; }
 
 std::string_view Node::template_text() const {
-  if (!substituted_) return text();
+  if (!has_template_) return text();
   const char* after = static_cast<const char*>(data_) + size_;
   uint32_t size = 0;
   std::memcpy(&size, after, sizeof size);
@@ -92,8 +92,7 @@ const Node* Document::broken(const Mark& mark) {
 
 const Node* Document::scalar(const Mark& mark, std::string_view text, bool quoted) {
   Node* node = make(Kind::kScalar, mark);
-  // Short values repeat (GET, true, names of views), long ones do not.
-  const std::string_view kept = text.size() <= 16 ? intern(text) : copy(text);
+  const std::string_view kept = copy(text);
   node->data_ = kept.data();
   node->size_ = static_cast<uint32_t>(kept.size());
   node->quoted_ = quoted;
@@ -102,6 +101,14 @@ const Node* Document::scalar(const Mark& mark, std::string_view text, bool quote
 
 const Node* Document::substituted(const Mark& mark, std::string_view text, std::string_view as_template, bool quoted) {
   Node* node = make(Kind::kScalar, mark);
+  node->substituted_ = true;
+  node->quoted_ = quoted;
+  if (text == as_template) {
+    const std::string_view kept = copy(text);
+    node->data_ = kept.data();
+    node->size_ = static_cast<uint32_t>(kept.size());
+    return node;
+  }
   const auto size = static_cast<uint32_t>(as_template.size());
   char* to = static_cast<char*>(allocate(text.size() + sizeof size + as_template.size(), 1));
   std::copy(text.begin(), text.end(), to);
@@ -109,8 +116,7 @@ const Node* Document::substituted(const Mark& mark, std::string_view text, std::
   std::copy(as_template.begin(), as_template.end(), to + text.size() + sizeof size);
   node->data_ = to;
   node->size_ = static_cast<uint32_t>(text.size());
-  node->quoted_ = quoted;
-  node->substituted_ = true;
+  node->has_template_ = true;
   return node;
 }
 

@@ -48,6 +48,9 @@ class Node {
 
   /// A scalar that stood in quotes (or as a block): it is text, never a number, a boolean or null. JSON needs this.
   bool quoted() const { return quoted_; }
+  /// A scalar with something that ${…} brought in: its quotes may be there for YAML's sake alone, so numbers and booleans
+  /// are taken from it even if it is quoted().
+  bool substituted() const { return substituted_; }
   /// A map or sequence written as {…} or […].
   bool flow() const { return flow_; }
 
@@ -82,7 +85,8 @@ class Node {
   bool quoted_ : 1 = false;
   bool flow_ : 1 = false;
   bool broken_ : 1 = false;
-  bool substituted_ : 1 = false;  // data_ is followed by the length and the bytes of the template's text
+  bool substituted_ : 1 = false;
+  bool has_template_ : 1 = false;  // data_ is followed by the length and the bytes of the template's text
 };
 static_assert(sizeof(Node) == 32, "ten thousand routes are a hundred thousand nodes");
 

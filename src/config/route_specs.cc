@@ -39,6 +39,17 @@ void add_of_views(std::vector<Key>& keys, const Schema& schema) {
   }
 }
 
+// What other views know is not unknown: it is named as theirs.
+void add_foreign(std::vector<Key>& keys, const ViewType& view, const Schema& schema) {
+  for (const ViewType& other : schema.views) {
+    for (const Key& k : other.keys) {
+      if (has(keys, k.name)) continue;
+      keys.push_back(refused_key(k.name));
+      keys.back().refused = "this is a setting of view " + other.name + ", not of view " + view.name;
+    }
+  }
+}
+
 void forbid(std::vector<Key>& keys, std::string_view name, std::string_view where, std::string_view instead) {
   Key key;
   key.name = std::string(name);
@@ -64,6 +75,7 @@ RouteSpecs::RouteSpecs(const Schema& schema) : schema_(schema) {
     for (const Key& k : view.keys) add_new(keys, k);
     for (const Key& k : policies) add_new(keys, k);
     add_refused(keys, schema);
+    add_foreign(keys, view, schema);
     PerView& specs = views_.emplace_back();
     specs.route = map(keys);
     forbid(keys, "name", "a named view", "it is the route's own");

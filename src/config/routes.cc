@@ -177,18 +177,26 @@ void RouteBuilder::build_route(const Node& node, size_t index) {
   route.mark = node.mark();
   const Path path(route.label);
   if (node.broken()) return;
-  if (!node.is_map()) return validate(node, specs_.mixin(), path, {}, errors_);
+  if (!node.is_map()) {
+    static const Spec any_route = map({}).called("a route").example("{name: home, path: /, view: respond}");
+    return validate(node, any_route, path, {}, errors_);
+  }
 
   std::vector<const Fragment*> layers;
-  bool known = true;
+  const Node* written = node.get("view");
+  const Node* extends = node.get("extends");
+  bool known = extends == nullptr || !extends->broken();
   if (const Node* base = scalar_at(node, "extends")) {
     const Fragment* view = find_view(*base, Path(path, "extends"));
     known = view != nullptr && view->type != nullptr;
     if (view != nullptr) layers = view->layers, route.type = view->type;
   }
-  if (const Node* name = scalar_at(node, "view")) {
-    route.type = view_type(*name, Path(path, "view"));
-    known = false;
+  if (written != nullptr && written->is_scalar()) {
+    route.type = view_type(*written, Path(path, "view"));
+  } else if (written != nullptr && (written->broken() || !written->is_null())) {
+    static const Spec view_name = text().called("a view").example("proxy-fetch");
+    validate(*written, view_name, Path(path, "view"), {}, errors_);
+    route.type = nullptr;
   } else if (route.type == nullptr && known) {
     errors_.add(node.mark(), path.str(), "\"view\" is missing; write for example view: proxy-fetch, or extends: NAME");
   }
@@ -198,8 +206,7 @@ void RouteBuilder::build_route(const Node& node, size_t index) {
   route.view = route.type->name;
   const Spec& spec = specs_.route(*route.type);
   validate(node, spec, path, kLayer, errors_);
-  const Node* own = normalize(document_, &node, spec);
-  route.settings = compose(base_of(*route.type, layers, route.label + " (" + to_string(node.mark()) + ')'), *own, spec);
+  route.settings = compose(base_of(*route.type, layers, route.label + " (" + to_string(node.mark()) + ')'), node, spec);
   check_required(*route.settings, spec, path, node.mark(), errors_);
   take_name(route);
   check_listener(route);
@@ -228,13 +235,13 @@ const Node* RouteBuilder::fitted(const Fragment& fragment, const ViewType& view,
   for (const Member& m : fragment.node->members()) {
     if (is_own_key(m.key)) continue;
     const Key* key = spec.find(m.key);
-    const bool refused = key != nullptr && !key->refused.empty();
-    if (key != nullptr && !refused) {
+    const Key* anywhere = specs_.mixin().find(m.key);
+    if (key != nullptr && key->refused.empty()) {
       validate(*m.value, key->spec, Path(path, m.key), kLayer, errors_);
       Member fits = m;
       fits.value = normalize(document_, m.value, key->spec);
       members.push_back(fits);
-    } else if (&fragment != &defaults_ && key == nullptr && specs_.mixin().find(m.key) != nullptr) {
+    } else if (&fragment != &defaults_ && !m.value->is_null() && anywhere != nullptr && anywhere->refused.empty()) {
       errors_.add(m.key_mark(), Path(path, m.key).str(), "this is not a setting of view " + view.name + ", in which " + user + " takes it from here");
     }
   }
@@ -254,30 +261,29 @@ const Node* RouteBuilder::built_in_of(const ViewType& view) {
 
 // The route's own settings over its base: name, path and view first, then in the order of the weaker.
 const Node* RouteBuilder::compose(const Node* base, const Node& own, const Spec& spec) {
-  std::vector<Member> members;
-  const auto take = [&](Member m) {
+  std::vector<Member>& members = members_;
+  members.clear();
+  const auto take = [&](Member m, const Node* weaker, bool is_own) {
+    const Key* key = spec.find(m.key);
+    if (key != nullptr && is_own) m.value = normalize(document_, m.value, key->spec);
+    if (key != nullptr && weaker != nullptr) m.value = merge(document_, weaker, m.value, key->spec);
     if (m.value->is_null() && !m.value->broken()) return;
-    if (const Key* key = spec.find(m.key)) m.value = without_nulls(document_, m.value, key->spec);
+    if (key != nullptr && !m.value->is_scalar()) m.value = without_nulls(document_, m.value, key->spec);
     members.push_back(m);
   };
   for (const std::string_view key : {"name", "path", "view"}) {
-    const Member* m = own.find(key);
-    if (m == nullptr && key == "view") m = base->find(key);
-    if (m != nullptr) take(*m);
+    if (const Member* m = own.find(key)) take(*m, nullptr, true);
+    else if (const Member* inherited = key == "view" ? base->find(key) : nullptr) take(*inherited, nullptr, false);
   }
   const auto done = [](std::string_view key) { return is_own_key(key) || key == "view"; };
-  for (Member m : base->members()) {
+  for (const Member& m : base->members()) {
     if (done(m.key)) continue;
-    if (const Member* stronger = own.find(m.key)) {
-      const Key* key = spec.find(m.key);
-      m.line = stronger->line;
-      m.column = stronger->column;
-      m.value = key != nullptr ? merge(document_, m.value, stronger->value, key->spec) : stronger->value;
-    }
-    take(m);
+    const Member* stronger = own.find(m.key);
+    if (stronger != nullptr) take(*stronger, m.value, true);
+    else take(m, nullptr, false);
   }
   for (const Member& m : own.members()) {
-    if (!done(m.key) && base->find(m.key) == nullptr) take(m);
+    if (!done(m.key) && base->find(m.key) == nullptr) take(m, nullptr, true);
   }
   return document_.map(own.mark(), members, false);
 }

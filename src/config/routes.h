@@ -65,6 +65,7 @@ class RouteBuilder {
   std::map<std::string, const Node*> bases_;  // by view and layers: most routes share them
   std::map<std::pair<const Fragment*, const ViewType*>, const Node*> fitted_;
   std::unordered_map<std::string_view, Mark> names_;
+  std::vector<Member> members_;  // of the route that is being built; here so that its memory is used again
 };
 
 }  // namespace vg::config

@@ -1,6 +1,6 @@
 #include "config/scalar_check.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include "base/strings.h"
 #include "config/path.h"
@@ -44,6 +44,12 @@ std::string what_is(const Spec& spec) {
   return "a value";
 }
 
+// "3s, 250ms or 5m" holds three examples, of which an outer one takes the first.
+static std::string first_of(const std::string& examples) {
+  if (examples.starts_with('{') || examples.starts_with('[')) return examples;
+  return examples.substr(0, std::min(examples.find(", "), examples.find(" or ")));
+}
+
 std::string example_of(const Spec& spec) {
   if (!spec.sample.empty()) return spec.sample;
   switch (spec.type) {
@@ -54,17 +60,18 @@ std::string example_of(const Spec& spec) {
     case Type::kSize: return "16KiB, 1MiB or 512B";
     case Type::kRate: return "60/m, 10/s or 1000/h";
     case Type::kPercent: return "20%";
+    case Type::kEnum: return spec.choices.empty() ? std::string() : spec.choices[0];
     case Type::kMap: {
       if (!spec.short_key.empty()) return example_of(spec.find(spec.short_key)->spec);
       for (const Key& k : spec.keys) {
-        const std::string inner = example_of(k.spec);
-        if (k.refused.empty() && !inner.empty() && inner.find(" or ") == std::string::npos) return '{' + k.name + ": " + inner + '}';
+        const std::string inner = first_of(example_of(k.spec));
+        if (k.refused.empty() && !inner.empty()) return "{" + k.name + ": " + inner + "}";
       }
       return {};
     }
     case Type::kList: {
       const std::string item = example_of(spec.of[0]);
-      return item.empty() || item.find(" or ") != std::string::npos || spec.single ? item : '[' + item + ']';
+      return item.empty() || spec.single ? item : "[" + first_of(item) + "]";
     }
     case Type::kAnyOf: return example_of(spec.of[0]);
     default: return {};
@@ -183,6 +190,9 @@ std::string quoted_value(const Node& node, const Spec& spec) {
          std::string(node.text()) + " without quotes";
 }
 
+// "${PORT}" needs its quotes for YAML; "8080" means that it is no number.
+bool is_text(const Node& node) { return node.quoted() && !node.substituted(); }
+
 std::string check_enum(const Node& node, const Spec& spec) {
   std::vector<std::string_view> known;
   for (const std::string& c : spec.choices) {
@@ -197,7 +207,7 @@ std::string check_enum(const Node& node, const Spec& spec) {
 
 std::string check_bool(const Node& node, const Spec& spec) {
   const auto value = parse_bool(node.text());
-  if (value) return node.quoted() ? quoted_value(node, spec) : std::string();
+  if (value) return is_text(node) ? quoted_value(node, spec) : std::string();
   const std::string small = lower(node.text());
   for (const std::string_view yes : {"yes", "on", "true", "1", "y"}) {
     if (small == yes) return quote(node.text()) + " is not true or false; write true";
@@ -238,12 +248,12 @@ std::string check_typed(const Node& node, const Spec& spec) {
     case Type::kEnum: return check_enum(node, spec);
     case Type::kInteger: {
       const auto value = parse_integer(text);
-      if (value && node.quoted()) return quoted_value(node, spec);
+      if (value && is_text(node)) return quoted_value(node, spec);
       return check_number(node, spec, value, value ? static_cast<double>(*value) : 0);
     }
     case Type::kNumber: {
       const auto value = parse_number(text);
-      if (value && node.quoted()) return quoted_value(node, spec);
+      if (value && is_text(node)) return quoted_value(node, spec);
       return check_number(node, spec, value, value.value_or(0));
     }
     case Type::kDuration: {
@@ -276,7 +286,7 @@ std::string check_scalar(const Node& node, const Spec& spec) {
 
 std::string wrong_kind(const Node& node, const Spec& spec) {
   const std::string expected = what_is(spec);
-  if (node.is_null()) return with_example("a value is missing; expected is " + expected, spec);
+  if (node.is_null()) return with_example("a value is missing; " + expected + " is expected", spec);
   const std::string braces = braces_written(node);
   if (!braces.empty() && takes_text(spec)) return "a map was found where " + expected + " is expected; write " + in_quotes(braces) + ", in quotes";
   if (node.is_scalar()) {

@@ -62,7 +62,7 @@ std::string parse_host_port(std::string_view text, ListenerSettings& out) {
     return brackets ? quote(text) + " has brackets around an IPv4 address; leave them out"
                     : "an IPv6 address stands in brackets; write \"[" + std::string(host) + "]:" + std::string(port) + '"';
   }
-  if (!ip && iequals(host, "localhost")) return "a listener's address is a number; write 127.0.0.1:" + std::string(port);
+  if (!ip && iequals(host, "localhost")) return "a listener's address is written in numbers; write 127.0.0.1:" + std::string(port);
   if (!ip) return quote(text) + " is not an address to listen on" + std::string(kExample);
   const auto number = parse_u64(port);
   if (!number || *number > 65535) return quote(port) + " is not a port; it may be from 0 to 65535";

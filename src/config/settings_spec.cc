@@ -204,9 +204,9 @@ Schema base_schema() {
   Spec included = one_or_list(text().at_least(1).called("a file or a pattern").example("routes/*.yaml"));
   out.top = map({key("include", std::move(included).nullable()), key("server", server_spec().nullable()),
                  key("admin", admin_spec().nullable()), key("log", log_spec().nullable()),
-                 key("upstreams", named(upstream_spec()).check(check_name).nullable()), key("defaults", json()),
+                 key("upstreams", named(upstream_spec()).check(check_name).nullable().example("{catalog: {url: http://catalog:8000}}")), key("defaults", json()),
                  key("mixins", named(json()).check(check_name).nullable()),
-                 key("views", named(json()).check(check_name).nullable()), key("routes", list(json()).nullable()),
+                 key("views", named(json()).check(check_name).nullable()), key("routes", list(json()).nullable().example("[{path: /, view: respond}]")),
                  refused_key("redis"), refused_key("databases"), refused_key("plugins"), refused_key("debug")});
   out.route_keys = route_keys();
   for (const char* view : {"list", "detail", "create", "update", "delete", "bulk-update", "aggregate", "proxy-fetch", "respond",

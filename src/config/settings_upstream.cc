@@ -130,7 +130,7 @@ void read_balance(const Node& upstream, UpstreamSettings& out, Errors& errors) {
   const Node* by = child(&upstream, "hash_by");
   if (by == nullptr) return;
   if (out.balance != Balance::kHash && child(&upstream, "balance") != nullptr) {
-    errors.add(by->mark(), "upstreams." + out.name + ".hash_by", "hash_by has a meaning with balance: hash alone");
+    errors.add(by->mark(), "upstreams." + out.name + ".hash_by", "hash_by works with balance: hash alone");
   } else if (out.balance != Balance::kHash) {
     errors.add(by->mark(), "upstreams." + out.name + ".hash_by", "hash_by needs balance: hash beside it");
   }
@@ -189,6 +189,11 @@ UpstreamSettings read_upstream(std::string_view name, const Node& upstream, cons
   out.forward_cookies = texts(&upstream, "forward_cookies");
   if (const Node* headers = child(&upstream, "headers")) {
     for (const Member& m : headers->members()) {
+      for (const HeaderSetting& other : out.headers) {
+        if (!iequals(other.name, m.key)) continue;
+        errors.add(m.key_mark(), "upstreams." + out.name + ".headers." + std::string(m.key),
+                   "the same header stands at " + to_string(other.mark) + " already; names of headers ignore case");
+      }
       out.headers.push_back({std::string(m.key), std::string(m.value->template_text()), m.value->mark()});
     }
   }

@@ -18,6 +18,20 @@ std::string in_quotes(std::string_view text) {
   return out + '\'';
 }
 
+size_t quoted_end(std::string_view s, size_t at) {
+  const char quote = s[at];
+  for (size_t i = at + 1; i < s.size(); ++i) {
+    if (s[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (s[i] == quote) {
+      const bool doubled = quote == '\'' && i + 1 < s.size() && s[i + 1] == '\'';
+      if (!doubled) return i + 1;
+      ++i;
+    }
+  }
+  return std::string_view::npos;
+}
+
 namespace {
 
 constexpr std::string_view kLookalikes = "{[*&!%@`";
@@ -43,23 +57,6 @@ struct Hint {
 
 std::string write_quoted(std::string_view why, std::string_view value) {
   return std::string(why) + "; for a text write " + in_quotes(value) + ", in quotes";
-}
-
-// The offset behind the quoted text that begins at `at`; npos if it does not end on this line.
-size_t quoted_end(std::string_view s, size_t at) {
-  const char quote = s[at];
-  for (size_t i = at + 1; i < s.size(); ++i) {
-    if (s[i] == '\\' && quote == '"') {
-      ++i;
-    } else if (s[i] == quote) {
-      if (quote == '\'' && i + 1 < s.size() && s[i + 1] == '\'') {
-        ++i;
-      } else {
-        return i + 1;
-      }
-    }
-  }
-  return std::string_view::npos;
 }
 
 // The offset behind the bracket that closes the one at `at`; npos if it is not closed on this line.
@@ -117,6 +114,9 @@ std::optional<Hint> look_at_value(std::string_view value, size_t offset, bool in
   if (first == '{' || first == '[') {
     const size_t end = bracket_end(value, 0);
     const bool whole = end == value.size();
+    if (end != std::string_view::npos && !whole && value.find_first_not_of("]} ", end) == std::string_view::npos) {
+      return Hint{offset + end, "a } or ] stands here that closes nothing"};
+    }
     if (end != std::string_view::npos && (!whole || (first == '{' && is_reference(value)))) {
       return Hint{offset, write_quoted(meaning(first), value)};
     }
@@ -126,7 +126,13 @@ std::optional<Hint> look_at_value(std::string_view value, size_t offset, bool in
   if (in_flow && value.find_first_of("{[") != std::string_view::npos) {
     return Hint{offset, write_quoted("inside {…} and […] the characters { and [ begin a map or a list", value)};
   }
-  if (value.find(": ") != std::string_view::npos) {
+  const size_t colon = value.find(": ");
+  const size_t blank = value.rfind(' ', colon);
+  if (in_flow && colon != std::string_view::npos && blank != std::string_view::npos) {
+    const std::string key(value.substr(blank + 1, colon - blank));
+    return Hint{offset + blank + 1, "a comma is missing before \"" + key + "\", or the whole text needs quotes"};
+  }
+  if (colon != std::string_view::npos) {
     return Hint{offset, write_quoted("a colon followed by a blank begins a value in YAML", value)};
   }
   return std::nullopt;
@@ -235,6 +241,11 @@ SyntaxError explain_syntax(std::string_view text, const SyntaxError& at, uint32_
     const std::string_view written = line_of(text, line);
     if (written.size() > 4096) continue;
     if (auto hint = look_at_line(written)) {
+      constexpr std::string_view kAlias = "refers to an anchor in YAML";
+      const size_t alias = hint->message.find(kAlias);
+      if (at.message == "the referenced anchor is not defined" && alias != std::string::npos) {
+        hint->message.insert(alias + kAlias.size(), ", and there is none of this name above");
+      }
       return {line, static_cast<uint32_t>(hint->offset) + 1, std::move(hint->message)};
     }
   }

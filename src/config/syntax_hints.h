@@ -18,6 +18,9 @@ struct SyntaxError {
 /// `at` is where the parser gave up and what it said; `last_line` is the line of the last thing it understood.
 SyntaxError explain_syntax(std::string_view text, const SyntaxError& at, uint32_t last_line);
 
+/// The offset behind the quoted text that begins at `at` of `text`; npos if it does not end.
+size_t quoted_end(std::string_view text, size_t at);
+
 /// How the text must be written to be text: in quotes that suit it.
 std::string in_quotes(std::string_view text);
 

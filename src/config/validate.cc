@@ -98,7 +98,7 @@ class Validator {
     for (size_t i = 0; i < node.items().size(); ++i) {
       const Node& item = *node.items()[i];
       const Path below(path, i);
-      if (item.is_null() && !item.broken() && !spec.of[0].is_nullable) {
+      if (item.is_null() && !item.broken() && !spec.of[0].is_nullable && spec.of[0].type != Type::kJson) {
         add(item, below, wrong_kind(item, spec.of[0]));  // null in a list removes nothing
       } else {
         value(item, spec.of[0], below);

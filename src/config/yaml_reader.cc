@@ -42,7 +42,8 @@ bool is_core_tag(std::string_view tag) {
 // shared stacks and become one array each when the frame closes.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const ReadContext& context, const std::string* file) : context_(context), file_(file) {
+  TreeBuilder(const ReadContext& context, const std::string* file, std::string_view text)
+      : context_(context), file_(file), text_(text) {
     const size_t slash = file->rfind('/');
     folder_ = slash == std::string::npos ? std::string() : file->substr(0, slash + 1);
   }
@@ -54,11 +55,16 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) stop(at(mark), "a second document begins here (---); a configuration file is one document");
   }
-  void OnDocumentEnd() override {}
+  void OnDocumentEnd() override {
+    for (ConfigError& e : deferred_) {
+      context_.errors.add(Mark{file_, e.line, e.column}, std::move(e.path), std::move(e.message));
+    }
+    deferred_.clear();
+  }
   void OnAnchor(const YAML::Mark&, const std::string& name) override { anchor_name_ = name; }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const Mark here = at(mark);
+    const Mark here = null_place(mark);
     if (is_key()) return begin_key(here, {}, "a key is missing before the colon");
     if (anchor != 0) {
       add(here, "a value that begins with & names an anchor, and here is nothing to name; for a text write " +
@@ -70,6 +76,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
     const Mark here = at(mark);
+    const bool quoted = tag != "?";
+    if (quoted) check_closed(mark);
     bool fine = check_tag(here, tag, value);
     if (value.find('\0') != std::string::npos) {
       fine = false;
@@ -77,14 +85,12 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     if (is_key()) return begin_key(here, value, {});
     if (!fine) return put(context_.document.broken(here), anchor);
-    const bool quoted = tag != "?";
     if (value.find("${") == std::string::npos) return put(context_.document.scalar(here, value, quoted), anchor);
     Substituter::Result result = context_.substituter.substitute(value, folder_);
     if (!result.error.empty()) {
       add(here, std::move(result.error));
       return put(context_.document.broken(here), anchor);
     }
-    if (result.text == result.as_template) return put(context_.document.scalar(here, result.text, quoted), anchor);
     put(context_.document.substituted(here, result.text, result.as_template, quoted), anchor);
   }
 
@@ -121,6 +127,7 @@ class TreeBuilder final : public YAML::EventHandler {
     bool flow = false;
     bool has_key = false;
     bool skip = false;    // the value that comes is not kept: its key was refused
+    bool broken = false;  // something in it was no key
     bool is_key = false;  // a map or sequence that stands where a key must
     size_t first = 0;     // where its items or members begin on their stack
     size_t items = 0;     // of a sequence, those not kept included
@@ -139,6 +146,31 @@ class TreeBuilder final : public YAML::EventHandler {
   Mark at(const YAML::Mark& mark) {
     last_ = {file_, static_cast<uint32_t>(mark.line + 1), static_cast<uint32_t>(mark.column + 1)};
     return last_;
+  }
+
+  // The library takes a text whose quote is never closed for one that ends with the file.
+  void check_closed(const YAML::Mark& mark) {
+    const auto from = static_cast<size_t>(mark.pos);
+    const bool opens = from < text_.size() && (text_[from] == '"' || text_[from] == '\'');
+    if (opens && quoted_end(text_, from) == std::string_view::npos) {
+      stop(at(mark), "the quote that begins here is never closed");
+    }
+  }
+
+  // Where a value is missing, the library tells the place of what follows: here it is the key, or the item's dash.
+  Mark null_place(const YAML::Mark& mark) {
+    const Mark here = at(mark);
+    if (frames_.empty() || is_key()) return here;
+    const Frame& f = frames_.back();
+    if (f.kind == Kind::kMap) return here.line == f.key_mark.line ? here : f.key_mark;
+    size_t i = std::min(static_cast<size_t>(mark.pos), text_.size());
+    uint32_t line = here.line;
+    while (i > 0 && (text_[i - 1] == ' ' || text_[i - 1] == '\n' || text_[i - 1] == '\r')) {
+      if (text_[--i] == '\n') --line;
+    }
+    if (i == 0 || text_[i - 1] != '-' || line == here.line) return here;
+    const size_t newline = text_.rfind('\n', i - 1);
+    return {file_, line, static_cast<uint32_t>(newline == std::string_view::npos ? i : i - newline - 1)};
   }
 
   bool is_key() const { return !frames_.empty() && frames_.back().kind == Kind::kMap && !frames_.back().has_key; }
@@ -229,8 +261,11 @@ class TreeBuilder final : public YAML::EventHandler {
     const bool in_key = is_key();
     if (in_key) {
       const bool braces = kind == Kind::kMap && style == YAML::EmitterStyle::Flow;
-      add(mark, braces ? "a { begins a map, and a map can't be a key; put the text into quotes"
-                       : "a key must be a text, not a list or a map");
+      // Only if the file can be read: else this is but a consequence of what is wrong there.
+      deferred_.push_back({{}, mark.line, mark.column, path(),
+                           braces ? "a { begins a map, and a map can't be a key; put the text into quotes"
+                                  : "a key must be a text, not a list or a map"});
+      frames_.back().broken = true;
     }
     Frame f;
     f.mark = mark;
@@ -254,6 +289,7 @@ class TreeBuilder final : public YAML::EventHandler {
       node = context_.document.sequence(f.mark, std::span(items_).subspan(f.first), f.flow);
       items_.resize(f.first);
     }
+    if (f.broken) node = context_.document.broken(f.mark);
     if (f.anchor != 0) anchors_[f.anchor] = {node, count_ - f.nodes, f.depth + 1};
     if (!f.is_key) return place(node, f.depth + 1);
     Frame& map = frames_.back();
@@ -263,7 +299,9 @@ class TreeBuilder final : public YAML::EventHandler {
 
   const ReadContext& context_;
   const std::string* file_;
+  const std::string_view text_;
   std::string folder_;
+  std::vector<ConfigError> deferred_;
   const Node* root_ = nullptr;
   Mark last_;
   int documents_ = 0;
@@ -303,7 +341,7 @@ bool check_bytes(const ReadContext& context, const std::string* file, std::strin
 const Node* read_yaml(const ReadContext& context, const std::string* file, std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (!check_bytes(context, file, text)) return nullptr;
-  TreeBuilder builder(context, file);
+  TreeBuilder builder(context, file, text);
   try {
     ViewBuffer buffer(text);
     std::istream stream(&buffer);

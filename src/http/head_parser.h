@@ -39,9 +39,10 @@ inline bool HeadParser::split_field(Field& f) {
   const char* const line_end = base_ + line_end_;
   const char* const colon = find_near(name, line_end, ':');
   const auto name_size = static_cast<size_t>(colon - name);
+  if (colon == line_end) return fail(400, name_fault());
   f.id = field_id({name, name_size});
   if (f.id == FieldId::kOther) {
-    if (colon == line_end || name_size == 0 || skip_class(name, kTokenChar) != colon) return fail(400, name_fault());
+    if (name_size == 0 || skip_class(name, kTokenChar) != colon) return fail(400, name_fault());
     if (name_size > std::numeric_limits<uint16_t>::max()) return fail(431, "field name too long");
   }
   const char* value = colon + 1;

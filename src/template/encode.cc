@@ -15,16 +15,27 @@ constexpr std::array<uint8_t, 256> byte_classes() {
   };
   constexpr int kAll = kUnreserved | kSegmentSafe | kPathSafe | kValueSafe | kQuerySafe;
   for (int c = 0; c < 128; ++c) {
-    if (is_alpha(static_cast<char>(c)) || is_digit(static_cast<char>(c))) t[static_cast<size_t>(c)] = kAll | kHostSafe;
+    if (is_alpha(static_cast<char>(c)) || is_digit(static_cast<char>(c))) t[static_cast<size_t>(c)] = kAll | kHostSafe | kPathRun;
   }
   mark("-._~", kAll);
-  mark("!$&'()*+,;=:@", kPathSafe | kQuerySafe);
+  mark("-_~", kPathRun);
+  mark("!$&'()*+,;=:@", kPathSafe | kPathRun | kQuerySafe);
   mark("!$&'()*,=:@", kSegmentSafe);
   mark(",:@/", kValueSafe);
-  mark("/", kPathSafe | kQuerySafe);
+  mark("/", kPathSafe | kPathRun | kQuerySafe);
   mark("?", kQuerySafe);
   mark("-._:[]", kHostSafe);
   return t;
+}
+
+constexpr std::array<uint8_t, 256> kTable = byte_classes();
+
+/// Where the safe bytes from `at` on end. Four at a time, since most values are safe to their end.
+size_t safe_end(std::string_view text, size_t at, uint8_t safe) {
+  const auto classes = [&](size_t i) { return kTable[static_cast<unsigned char>(text[i])]; };
+  while (text.size() - at >= 4 && (classes(at) & classes(at + 1) & classes(at + 2) & classes(at + 3) & safe)) at += 4;
+  while (at < text.size() && (classes(at) & safe)) ++at;
+  return at;
 }
 
 /// Appends runs of safe bytes at once; `other` gets the place of each byte that is not safe and moves it on.
@@ -32,7 +43,7 @@ template <typename Other>
 void append_runs(std::string& out, std::string_view text, uint8_t safe, Other other) {
   for (size_t at = 0; at < text.size();) {
     const size_t begin = at;
-    while (at < text.size() && in_class(text[at], safe)) ++at;
+    at = safe_end(text, at, safe);
     out.append(text, begin, at - begin);
     if (at < text.size()) other(at);
   }
@@ -46,7 +57,6 @@ void append_encoded(std::string& out, std::string_view text, Coding coding, uint
 }
 
 bool has_dot_segment(std::string_view path) {
-  if (!path.starts_with('.') && path.find("/.") == std::string_view::npos) return false;
   for (size_t at = 0; at <= path.size();) {
     const size_t end = std::min(path.find('/', at), path.size());
     const std::string_view segment = path.substr(at, end - at);
@@ -58,7 +68,6 @@ bool has_dot_segment(std::string_view path) {
 
 }  // namespace
 
-constexpr std::array<uint8_t, 256> kTable = byte_classes();
 const std::array<uint8_t, 256> kByteClasses = kTable;
 
 void append_escape(std::string& out, char c) {
@@ -94,13 +103,15 @@ bool append_segment(std::string& out, std::string_view text, Coding coding) {
 
 bool append_rest(std::string& out, std::string_view text, Coding coding) {
   const size_t start = out.size();
-  append_runs(out, text, kPathSafe, [&](size_t& at) {
+  bool dots = false;  // a segment begins with a dot
+  append_runs(out, text, kPathRun, [&](size_t& at) {
+    const bool literal = in_class(text[at], kPathSafe);
     const char c = next_byte(text, coding, at);
+    if (c == '.') dots |= out.size() == start || out.back() == '/';
     // An escaped delimiter is data and stays escaped; only what never needs an escape loses it (RFC 3986 section 6.2.2.2).
-    in_class(c, kUnreserved) ? out.push_back(c) : append_escape(out, c);
+    literal || in_class(c, kUnreserved) ? out.push_back(c) : append_escape(out, c);
   });
-  const std::string_view added = std::string_view(out).substr(start);
-  if (!has_dot_segment(added)) return true;
+  if (!dots || !has_dot_segment(std::string_view(out).substr(start))) return true;
   out.resize(start);
   return false;
 }

@@ -22,6 +22,7 @@ constexpr uint8_t kPathSafe = 4;     // pchar and '/'
 constexpr uint8_t kValueSafe = 8;    // of a query parameter's value
 constexpr uint8_t kQuerySafe = 16;   // of a query's text: pchar, '/', '?'
 constexpr uint8_t kHostSafe = 32;    // of a host with port
+constexpr uint8_t kPathRun = 64;     // kPathSafe but the dot, which may begin a dot segment
 
 extern const std::array<uint8_t, 256> kByteClasses;
 inline bool in_class(char c, uint8_t classes) { return kByteClasses[static_cast<unsigned char>(c)] & classes; }

@@ -1,0 +1,77 @@
+#include "cli/cli.h"
+
+#include <ares.h>
+#include <uv.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "cli/health.h"
+#include "cli/routes.h"
+#include "gateway/route_table.h"
+#include "server/server.h"
+#include "version_generated.h"
+
+namespace vg::cli {
+
+namespace {
+
+constexpr int kUsage = 2;
+constexpr int kConfigurationError = 78;
+constexpr const char* kDefaultFile = "/etc/viewgate/viewgate.yaml";
+
+std::string counted(size_t n, const char* what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
+
+int check(const std::string& file) {
+  const gateway::Checked checked = gateway::load_and_build(file, nullptr);
+  if (!checked.table) {
+    std::fputs(checked.loaded.errors.text().c_str(), stderr);
+    return kConfigurationError;
+  }
+  std::printf("%s: ok (%s, %s)\n", file.c_str(), counted(checked.table->routes.size(), "route").c_str(),
+              counted(checked.table->upstreams.size(), "upstream").c_str());
+  return 0;
+}
+
+int routes(const std::string& file) {
+  const gateway::Checked checked = gateway::load_and_build(file, nullptr);
+  if (!checked.table) {
+    std::fputs(checked.loaded.errors.text().c_str(), stderr);
+    return kConfigurationError;
+  }
+  std::fputs(routes_table(*checked.table).c_str(), stdout);
+  return 0;
+}
+
+int version() {
+  std::printf("viewgate %s (commit %s)\nlibuv %s, c-ares %s, yaml-cpp %s, spdlog %s, xxHash %s\n", VIEWGATE_VERSION, VIEWGATE_COMMIT,
+              uv_version_string(), ares_version(nullptr), VIEWGATE_YAML_CPP_VERSION, VIEWGATE_SPDLOG_VERSION, VIEWGATE_XXHASH_VERSION);
+  return 0;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  CLI::App app("viewgate: a reverse proxy and API gateway, configured in YAML", "viewgate");
+  app.require_subcommand(1);
+  std::string file = kDefaultFile;
+  int status = 0;
+  const auto add = [&](const char* name, const char* about, auto action) {
+    CLI::App* command = app.add_subcommand(name, about);
+    command->add_option("-c,--config", file, std::string("the configuration file (default ") + kDefaultFile + ")");
+    command->callback([&status, action] { status = action(); });
+  };
+  add("run", "serves", [&] { return server::Server(file).run(); });
+  add("check", "validates everything a start would, binds nothing", [&] { return check(file); });
+  add("routes", "prints the routes as a table", [&] { return routes(file); });
+  add("health", "asks the running gateway whether it is ready", [&] { return health(file); });
+  app.add_subcommand("version", "prints the version and those of the libraries")->callback([&] { status = version(); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : kUsage;
+  }
+  return status;
+}
+
+}  // namespace vg::cli

@@ -1,0 +1,96 @@
+#include "cli/health.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "gateway/route_table.h"
+#include "net/address.h"
+
+namespace vg::cli {
+
+namespace {
+
+constexpr int kPatienceMs = 3000;
+
+int fail(const std::string& why) {
+  std::fprintf(stderr, "not healthy: %s\n", why.c_str());
+  return 1;
+}
+
+// An address that stands for every one of the machine is reached by loopback.
+net::Address reachable(const net::Address& a) {
+  if (a.ip() == "0.0.0.0") return *net::Address::parse("127.0.0.1", a.port());
+  if (a.ip() == "::") return *net::Address::parse("::1", a.port());
+  return a;
+}
+
+int connect_to(const config::ListenerSettings& listen, std::string* error) {
+  int fd = -1;
+  int rc = -1;
+  if (listen.kind == config::ListenerSettings::Kind::kUnix) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, listen.path.c_str(), sizeof address.sun_path - 1);
+    fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    rc = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  } else if (const auto parsed = net::Address::parse(listen.host, listen.port)) {
+    const net::Address address = reachable(*parsed);
+    fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    rc = ::connect(fd, address.data(), address.size());
+  }
+  if (rc == 0) return fd;
+  *error = "no connection to the admin listener " + listen.address + ": " + std::strerror(errno);
+  if (fd >= 0) ::close(fd);
+  return -1;
+}
+
+std::string ask(int fd) {
+  static constexpr char kRequest[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  std::string answer;
+  if (::send(fd, kRequest, sizeof kRequest - 1, MSG_NOSIGNAL) < 0) return answer;
+  char buffer[1024];
+  pollfd readable{fd, POLLIN, 0};
+  while (answer.size() < 4096 && ::poll(&readable, 1, kPatienceMs) == 1) {
+    const ssize_t n = ::recv(fd, buffer, sizeof buffer, 0);
+    if (n <= 0) break;
+    answer.append(buffer, static_cast<size_t>(n));
+  }
+  return answer;
+}
+
+}  // namespace
+
+int health(const std::string& config_file) {
+  const config::LoadResult loaded = config::load(config_file, gateway::schema());
+  if (!loaded.ok()) {
+    std::fputs(loaded.errors.text().c_str(), stderr);
+    return 78;
+  }
+  const auto& listen = loaded.admin_settings.listen;
+  if (!listen) return fail("the configuration has no admin listener to ask; set admin.listen, for example 127.0.0.1:9901");
+  if (listen->kind == config::ListenerSettings::Kind::kSystemd || (listen->kind == config::ListenerSettings::Kind::kTcp && listen->port == 0)) {
+    return fail("the address of the admin listener " + listen->address + " is only known to the running gateway");
+  }
+  std::string error;
+  const int fd = connect_to(*listen, &error);
+  if (fd < 0) return fail(error);
+  const std::string answer = ask(fd);
+  ::close(fd);
+  if (answer.starts_with("HTTP/1.1 200 ")) {
+    std::puts("ready");
+    return 0;
+  }
+  if (answer.empty()) return fail("the admin listener did not answer");
+  const size_t body = answer.find("\r\n\r\n");
+  std::string why = body == std::string::npos ? answer.substr(0, answer.find('\r')) : answer.substr(body + 4);
+  while (!why.empty() && why.back() == '\n') why.pop_back();
+  return fail(why);
+}
+
+}  // namespace vg::cli

@@ -1,0 +1,160 @@
+#include "gateway/handle_request.h"
+
+#include <sys/random.h>
+
+#include "base/strings.h"
+#include "gateway/client_address.h"
+#include "gateway/render_error.h"
+#include "http/target.h"
+#include "observe/log.h"
+
+namespace vg::gateway {
+
+namespace {
+
+constexpr size_t kMostRequestIdBytes = 128;
+
+// xoshiro256**: ids must be unlikely to collide, not secret. Seeded by the kernel, one a thread.
+struct Random {
+  uint64_t s[4];
+  Random() {
+    if (getrandom(s, sizeof s, 0) != sizeof s) s[0] = reinterpret_cast<uintptr_t>(this) | 1;
+  }
+  static uint64_t rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+  uint64_t next() {
+    const uint64_t result = rotl(s[1] * 5, 7) * 9;
+    const uint64_t t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotl(s[3], 45);
+    return result;
+  }
+};
+
+void new_request_id(char (&out)[32]) {
+  static thread_local Random random;
+  for (int half = 0; half < 2; ++half) {
+    uint64_t bits = random.next();
+    for (int i = 0; i < 16; ++i, bits >>= 4) out[half * 16 + i] = "0123456789abcdef"[bits & 15];
+  }
+}
+
+bool is_request_id(std::string_view id) {
+  if (id.empty() || id.size() > kMostRequestIdBytes) return false;
+  for (const char c : id) {
+    if (c <= ' ' || c > '~' || c == '"' || c == '\\') return false;
+  }
+  return true;
+}
+
+// The path with a slash added at its end, or with the one that is there taken off, and the query.
+void redirect_slash(pipeline::Context& ctx) {
+  std::string to(ctx.request.path());
+  if (to.ends_with('/')) {
+    to.pop_back();
+  } else {
+    to.push_back('/');
+  }
+  // "//host/" would name another host: no path of ours begins so.
+  if (to.starts_with("//")) return render_status(ctx, 404, "no route matches this path");
+  if (ctx.request.has_query) to.append("?").append(ctx.request.query());
+  ctx.response.status = 308;
+  ctx.response.own.add("Location", to, http::FieldId::kLocation);
+}
+
+void answer_without_route(pipeline::Context& ctx, const RouteTable& table, const Match& match) {
+  if (match.outcome == Match::Outcome::kNotFound) return render_status(ctx, 404, "no route matches this path");
+  if (match.outcome == Match::Outcome::kRedirectSlash) return redirect_slash(ctx);
+  std::string allow;
+  table.router.append_allow(match.allow, allow);
+  if (ctx.request.method == http::Method::kOptions) {
+    ctx.response.status = 204;
+  } else {
+    render_status(ctx, 405, "this path does not take " + std::string(ctx.request.method_text()));
+  }
+  ctx.response.own.add("Allow", allow);
+}
+
+/// Finds the route. False: it was answered here.
+bool find_route(pipeline::Context& ctx, const RouteTable& table) {
+  const http::RequestHead& request = ctx.request;
+  if (request.method == http::Method::kConnect) {
+    render_status(ctx, 501, "this gateway makes no tunnels by CONNECT");
+    ctx.response.close = true;
+    return false;
+  }
+  if (request.path() == "*") {
+    ctx.response.status = 204;
+    ctx.response.own.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    return false;
+  }
+  const http::PathCheck check = http::check_path(request.path());
+  if (!check.ok()) {
+    render_status(ctx, 400, check.reason);
+    ctx.response.close = true;
+    return false;
+  }
+  std::string_view host, port;
+  std::string scratch;
+  if (!request.authority().empty() && http::split_authority(request.authority(), host, port)) host = http::lower_host(host, scratch);
+  const uint32_t listener = ctx.connection->listener();
+  const std::string_view listener_name =
+      listener < table.listener_names.size() ? std::string_view(table.listener_names[listener]) : std::string_view();
+  Match match;
+  table.router.match(host, request.method_text(), request.path(), listener_name, &match);
+  if (match.outcome != Match::Outcome::kRoute) {
+    answer_without_route(ctx, table, match);
+    return false;
+  }
+  ctx.route = table.routes[match.route].get();
+  ctx.params = match.params;
+  return true;
+}
+
+Error too_large() {
+  Error e(ErrorKind::kStatus, "the request's content is too large");
+  e.status = 413;
+  return e;
+}
+
+}  // namespace
+
+void identify(pipeline::Context& ctx, const RouteTable& table) {
+  const std::string& peer = ctx.connection->peer_ip();
+  ctx.trusted_peer = is_trusted(table.server.trusted_proxies, peer);
+  ctx.set_client_ip(ctx.trusted_peer ? client_address(ctx.request, peer, table.server.trusted_proxies) : peer);
+  const std::string_view given = ctx.trusted_peer ? ctx.request.get(http::FieldId::kXRequestId) : std::string_view();
+  if (is_request_id(given)) {
+    ctx.set_request_id(given);
+    return;
+  }
+  char id[32];
+  new_request_id(id);
+  ctx.set_request_id(std::string_view(id, sizeof id));
+}
+
+coro::Task<void> handle_request(pipeline::Context& ctx, const RouteTable& table) {
+  identify(ctx, table);
+  ctx.body_timeout = table.limits.body_timeout;
+  if (find_route(ctx, table)) {
+    ctx.body.set_limit(ctx.route->body_bytes);
+    if (ctx.body.length().value_or(0) > ctx.route->body_bytes) {
+      render_error(ctx, too_large());
+    } else {
+      try {
+        Result<void> out = co_await ctx.route->run(ctx);
+        if (!out) render_error(ctx, out.error());
+      } catch (const std::exception& e) {
+        // No code of ours throws on the way of a request but for lack of memory: whatever it is, it is answered.
+        log::error("request ", ctx.request_id(), " failed: ", e.what());
+        render_error(ctx, Error(ErrorKind::kInternal, "the gateway failed"));
+      }
+    }
+  }
+  if (ctx.response.status != 0) ctx.response.head->set("X-Request-Id", ctx.request_id());
+}
+
+}  // namespace vg::gateway

@@ -1,0 +1,161 @@
+#include "gateway/render_error.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/strings.h"
+#include "http/writer.h"
+#include "json/writer.h"
+
+namespace vg::gateway {
+
+namespace {
+
+// A quality in thousandths; what is no qvalue counts as 0, so that nonsense is never preferred.
+int quality(std::string_view parameters) {
+  for (std::string_view p : split(parameters, ';')) {
+    p = trim(p);
+    if (p.size() < 3 || ascii_lower(p[0]) != 'q' || p[1] != '=') continue;
+    p.remove_prefix(2);
+    if (p.empty() || p.size() > 5 || (p[0] != '0' && p[0] != '1') || (p.size() > 1 && p[1] != '.')) return 0;
+    int value = (p[0] - '0') * 1000;
+    int scale = 100;
+    for (size_t i = 2; i < p.size(); ++i, scale /= 10) {
+      if (!is_digit(p[i])) return 0;
+      value += (p[i] - '0') * scale;
+    }
+    return std::min(value, 1000);
+  }
+  return 1000;
+}
+
+// The quality of one media type by the most specific range that matches it; -1 if none does.
+struct Preference {
+  int specificity = -1;
+  int q = -1;
+  void offer(int how_specific, int value) {
+    if (how_specific < specificity) return;
+    specificity = how_specific;
+    q = value;
+  }
+};
+
+void append_html_text(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    switch (c) {
+      case '<': out.append("&lt;"); break;
+      case '>': out.append("&gt;"); break;
+      case '&': out.append("&amp;"); break;
+      case '"': out.append("&quot;"); break;
+      default: out.push_back(c);
+    }
+  }
+}
+
+void write_page(const pipeline::Context& ctx, uint16_t status, std::string_view detail, std::string& out) {
+  const std::string_view title = http::reason_phrase(status);
+  out.append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
+  append_u64(out, status);
+  out.append(" ").append(title).append("</title></head>\n<body><h1>").append(title).append("</h1>\n<p>");
+  append_html_text(out, detail);
+  out.append("</p>\n<p><small>Request ");
+  append_html_text(out, ctx.request_id());
+  out.append("</small></p></body></html>\n");
+}
+
+void write_problem(const pipeline::Context& ctx, uint16_t status, std::string_view detail, std::string& out) {
+  json::Writer w(out);
+  w.begin_object();
+  w.key("type");
+  w.string("about:blank");
+  w.key("title");
+  w.string(http::reason_phrase(status));
+  w.key("status");
+  w.number(static_cast<int64_t>(status));
+  if (!detail.empty()) {
+    w.key("detail");
+    w.string(detail);
+  }
+  if (!ctx.request.path().empty()) {
+    w.key("instance");
+    w.string(ctx.request.path());
+  }
+  w.key("request_id");
+  w.string(ctx.request_id());
+  w.end_object();
+  out.push_back('\n');
+}
+
+}  // namespace
+
+bool prefers_html(const http::Head& request) {
+  if (!request.has(http::FieldId::kAccept)) return false;
+  Preference html, json;
+  for (const http::Field& f : request.fields()) {
+    if (f.id != http::FieldId::kAccept) continue;
+    for (const std::string_view element : split(request.value(f), ',')) {
+      const size_t semicolon = std::min(element.find(';'), element.size());
+      const std::string range = lower(trim(element.substr(0, semicolon)));
+      const int q = quality(element.substr(semicolon));
+      if (range == "*/*") html.offer(0, q), json.offer(0, q);
+      if (range == "text/*") html.offer(1, q);
+      if (range == "application/*") json.offer(1, q);
+      if (range == "text/html") html.offer(2, q);
+      if (range == "application/json") json.offer(2, q);
+      if (range == "application/problem+json") json.offer(3, q);
+    }
+  }
+  return html.q > 0 && html.q > json.q;
+}
+
+uint16_t status_of(const Error& error) {
+  if (error.status != 0) return error.status;
+  switch (error.kind) {
+    case ErrorKind::kConnect:
+    case ErrorKind::kReset:
+    case ErrorKind::kUpstreamProtocol: return 502;
+    case ErrorKind::kTimeout: return 504;
+    case ErrorKind::kOverload:
+    case ErrorKind::kCircuitOpen: return 503;
+    case ErrorKind::kMissingValue:
+    case ErrorKind::kBadRequest: return 400;
+    case ErrorKind::kCancelled: return 0;
+    case ErrorKind::kNone:
+    case ErrorKind::kStatus:
+    case ErrorKind::kInternal: return 500;
+  }
+  return 500;
+}
+
+void render_status(pipeline::Context& ctx, uint16_t status, std::string_view detail) {
+  http::Response& r = ctx.response;
+  r.clear();
+  r.status = status;
+  const bool html = prefers_html(ctx.request);
+  r.own.add("Content-Type", html ? "text/html; charset=utf-8" : "application/problem+json", http::FieldId::kContentType);
+  r.own.add("Vary", "Accept", http::FieldId::kVary);
+  r.own.add("Cache-Control", "no-store", http::FieldId::kCacheControl);
+  if (html) {
+    write_page(ctx, status, detail, r.text);
+  } else {
+    write_problem(ctx, status, detail, r.text);
+  }
+}
+
+void render_error(pipeline::Context& ctx, const Error& error) {
+  ctx.failure = error.kind;
+  ctx.failure_internal = error.internal;
+  const uint16_t status = ctx.client_gone ? 0 : status_of(error);
+  if (status == 0) {
+    ctx.response.clear();
+    return;
+  }
+  render_status(ctx, status, error.detail);
+  if (error.kind == ErrorKind::kOverload || error.kind == ErrorKind::kCircuitOpen) {
+    ctx.response.own.add("Retry-After", "1", http::FieldId::kRetryAfter);
+  }
+  // What is left of a request that was refused for its content is not read.
+  if (status == 408 || status == 413 || (status == 400 && !ctx.body.at_end())) ctx.response.close = true;
+}
+
+}  // namespace vg::gateway

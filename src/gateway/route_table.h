@@ -1,0 +1,51 @@
+// Everything that requests need of a configuration, compiled: router, routes, upstreams, limits. Immutable; shared by all
+// workers, swapped as a whole at reload, pinned by the requests that began with it.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/loader.h"
+#include "gateway/router.h"
+#include "http/server_connection.h"
+#include "pipeline/view.h"
+#include "upstream/upstream.h"
+
+namespace vg::gateway {
+
+class RouteTable {
+ public:
+  RouteTable() = default;
+  RouteTable(const RouteTable&) = delete;
+
+  Router router;
+  std::vector<std::unique_ptr<pipeline::Route>> routes;
+  std::vector<std::shared_ptr<upstream::Upstream>> upstreams;
+  config::ServerSettings server;
+  config::AdminSettings admin;
+  config::LogSettings log;
+  http::ConnectionLimits limits;
+  bool served = false;                      ///< it is, or was, what requests go by
+  std::vector<std::string> listener_names;  ///< by the numbers of server/listeners; set before it is served
+};
+
+/// The table is a heap of small objects that took a while to build; it is given back on a thread of its own, so that no
+/// loop stalls in a destructor.
+using RouteTablePtr = std::shared_ptr<const RouteTable>;
+
+/// The views and policies that exist, described for the configuration.
+const config::Schema& schema();
+
+/// Compiles `loaded`. Upstreams whose settings are those of `previous` (may be null) are shared with it.
+/// Errors: added to loaded.errors; the result is then nullptr.
+std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const RouteTable* previous);
+
+/// What `viewgate check` and every start and reload do: load, then build.
+struct Checked {
+  config::LoadResult loaded;
+  std::shared_ptr<RouteTable> table;  ///< nullptr: loaded.errors says why
+};
+Checked load_and_build(const std::string& file, const RouteTable* previous);
+
+}  // namespace vg::gateway

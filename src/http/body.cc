@@ -1,0 +1,120 @@
+#include "http/body.h"
+
+namespace vg::http {
+
+void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_bytes, const HeadLimits& limits) {
+  stream_ = stream;
+  framing_ = head.framing;
+  failed_ = waiting_ = false;
+  received_ = 0;
+  limit_ = limit_bytes;
+  piece_size_ = piece_take_ = 0;
+  length_.reset();
+  remaining_ = 0;
+  done_ = false;
+  trailers_.clear();
+  switch (framing_) {
+    case Framing::kNone:
+      length_ = 0;
+      done_ = true;
+      break;
+    case Framing::kLength:
+      length_ = remaining_ = head.content_length;
+      done_ = remaining_ == 0;
+      break;
+    case Framing::kChunked: decoder_.reset(&trailers_, limits); break;
+    case Framing::kUntilClose: break;
+  }
+}
+
+StreamBody::State StreamBody::fail(Error error) {
+  failed_ = true;
+  error_ = std::move(error);
+  return State::kError;
+}
+
+StreamBody::State StreamBody::no_data(bool may_end) {
+  if (stream_->failed() || stream_->closed()) return fail(Error(ErrorKind::kReset, "the connection was reset"));
+  if (!stream_->at_eof()) return State::kWait;
+  if (!may_end) return fail(Error(ErrorKind::kReset, "the message was cut short"));
+  done_ = true;
+  return State::kEnd;
+}
+
+StreamBody::State StreamBody::peek(std::string_view* piece) {
+  if (failed_) return State::kError;
+  if (done_) return State::kEnd;
+  if (framing_ == Framing::kChunked) return peek_chunked(piece);
+  const std::string_view data = stream_->data();
+  if (data.empty()) return no_data(framing_ == Framing::kUntilClose);
+  *piece = framing_ == Framing::kLength ? data.substr(0, remaining_) : data;
+  if (received_ + piece->size() > limit_) return fail(Error(ErrorKind::kBadRequest, "the content is too large"));
+  piece_take_ = piece_size_ = piece->size();
+  return State::kData;
+}
+
+StreamBody::State StreamBody::peek_chunked(std::string_view* piece) {
+  if (piece_size_ > 0) {
+    *piece = stream_->data().substr(piece_at_, piece_size_);
+    return State::kData;
+  }
+  for (;;) {
+    const std::string_view data = stream_->data();
+    if (data.empty()) return no_data(false);
+    size_t taken = 0;
+    std::string_view content;
+    switch (decoder_.next(data, &taken, &content)) {
+      case ChunkedDecoder::Step::kNeedMore: stream_->consume(taken); continue;
+      case ChunkedDecoder::Step::kDone:
+        stream_->consume(taken);
+        done_ = true;
+        return State::kEnd;
+      case ChunkedDecoder::Step::kError: {
+        return fail(Error(ErrorKind::kUpstreamProtocol, decoder_.error().reason));
+      }
+      case ChunkedDecoder::Step::kContent: break;
+    }
+    if (content.empty()) {
+      stream_->consume(taken);
+      continue;
+    }
+    if (received_ + content.size() > limit_) return fail(Error(ErrorKind::kBadRequest, "the content is too large"));
+    piece_at_ = static_cast<size_t>(content.data() - data.data());
+    piece_size_ = content.size();
+    piece_take_ = taken;
+    *piece = content;
+    return State::kData;
+  }
+}
+
+void StreamBody::consume() {
+  stream_->consume(piece_take_);
+  received_ += piece_size_;
+  if (framing_ == Framing::kLength) {
+    remaining_ -= piece_size_;
+    done_ = remaining_ == 0;
+  }
+  piece_size_ = piece_take_ = 0;
+}
+
+coro::Task<void> StreamBody::wait(coro::CancelSource* cancel) {
+  waiting_ = true;
+  const net::ReadEvent event = co_await stream_->readable(cancel);
+  waiting_ = false;
+  if (event == net::ReadEvent::kCancelled) {
+    const ErrorKind why = cancel->reason();
+    fail(Error(why, why == ErrorKind::kTimeout ? "no bytes came in time" : "cancelled"));
+  }
+}
+
+bool StreamBody::discard_buffered() {
+  std::string_view piece;
+  State state = peek(&piece);
+  while (state == State::kData) {
+    consume();
+    state = peek(&piece);
+  }
+  return state == State::kEnd;
+}
+
+}  // namespace vg::http

@@ -1,0 +1,286 @@
+#include "http/server_connection.h"
+
+#include "base/strings.h"
+#include "http/response_writer.h"
+#include "http/tunnel.h"
+#include "http/writer.h"
+
+namespace vg::http {
+
+namespace {
+// What a client that has ended its sending side is granted for its answer to begin. A client that half-closes gets its
+// answer; one that left looks just the same until it is written to, and must not hold upstreams for long.
+constexpr Duration kHalfClosedGrace = std::chrono::seconds(2);
+// Pieces up to this size are copied behind what is already to be written: one write instead of two.
+constexpr size_t kCoalesceBytes = 16 * 1024;
+constexpr Duration kLingerTime = std::chrono::seconds(2);
+constexpr size_t kLingerBytes = 1024 * 1024;
+}  // namespace
+
+void Response::clear() {
+  status = 0;
+  own.clear();
+  head = &own;
+  text.clear();
+  if (text.capacity() > 64 * 1024) text.shrink_to_fit();
+  shared.reset();
+  body.reset();
+  told_length.reset();
+  close = tunnel = false;
+  stream_idle = tunnel_idle = Duration();
+}
+
+void Exchange::clear() {
+  response.clear();
+  cancel.disarm();
+  cancel.reset();
+  side_cancel.reset();
+  head_bytes = sent_bytes = sent_content_bytes = 0;
+  client_gone = cut = continued = false;
+}
+
+void Exchange::want_body() {
+  if (!request.expect_continue || continued || body.at_end()) return;
+  continued = true;
+  if (body.received_bytes() > 0 || !connection->stream().data().empty()) return;
+  // A pending write cannot be: nothing of this response is out yet.
+  connection->stream().write_now({"HTTP/1.1 100 Continue\r\n\r\n"});
+}
+
+void Exchange::send_interim(const ResponseHead& head) {
+  if (request.minor < 1 || connection->stream().write_pending()) return;
+  std::string out;
+  append_status_line(out, head.status);
+  append_end_to_end_fields(head, out);
+  out.append("\r\n");
+  connection->stream().write_now({out});
+}
+
+ServerConnection::ServerConnection(net::StreamPtr stream, Handler* handler, uint32_t listener)
+    : stream_(std::move(stream)), handler_(handler), listener_(listener), alarm_(this) {}
+
+const ServerConnection::Peer& ServerConnection::known_peer() {
+  if (peer_) return *peer_;
+  peer_ = std::make_unique<Peer>();
+  peer_->ip = "unix";
+  sockaddr_storage address{};
+  int length = sizeof address;
+  if (stream_->kind() == net::Stream::Kind::kTcp &&
+      uv_tcp_getpeername(stream_->uv_tcp(), reinterpret_cast<sockaddr*>(&address), &length) == 0) {
+    const auto known = net::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length));
+    if (known) {
+      peer_->address = *known;
+      peer_->ip = known->ip();
+    }
+  }
+  return *peer_;
+}
+
+void ServerConnection::Alarm::on_fire(net::Timer* t) {
+  ServerConnection* self = static_cast<Alarm*>(t)->self;
+  if (self->exchange_ == nullptr) return self->stream_->close();
+  self->exchange_->client_gone = true;
+  self->exchange_->cancel.cancel(ErrorKind::kCancelled);
+}
+
+void ServerConnection::close_if_idle() {
+  if (idle() && !fresh()) stream_->close();
+}
+
+void ServerConnection::abort() {
+  if (exchange_ != nullptr) {
+    exchange_->client_gone = true;
+    exchange_->cancel.cancel(ErrorKind::kCancelled);
+  }
+  stream_->close();
+}
+
+void ServerConnection::on_unsolicited(net::Stream& stream, net::ReadEvent event) {
+  if (exchange_ == nullptr || event == net::ReadEvent::kData) return;
+  if (event == net::ReadEvent::kEof) {
+    stream.loop()->start_timer(alarm_, kHalfClosedGrace);
+    return;
+  }
+  exchange_->client_gone = true;
+  exchange_->cancel.cancel(ErrorKind::kCancelled);
+}
+
+coro::Detached ServerConnection::run() {
+  After after = After::kKeep;
+  while (after == After::kKeep) {
+    if (stream_->data().empty()) {
+      if (handler_->draining() && served_ > 0) break;
+      stream_->loop()->start_timer(alarm_, handler_->idle_timeout());
+      const net::ReadEvent event = co_await stream_->readable(nullptr);
+      alarm_.stop();
+      if (event != net::ReadEvent::kData) break;
+    }
+    exchange_ = handler_->acquire(*this);
+    after = co_await serve(*exchange_);
+    Exchange* done = std::exchange(exchange_, nullptr);
+    done->clear();
+    handler_->release(done);
+    ++served_;
+  }
+  if (after == After::kLinger) co_await linger();
+  handler_->closed(*this);
+  delete this;
+}
+
+ParseStatus ServerConnection::feed(Exchange& ex) {
+  size_t taken = 0;
+  const ParseStatus status = ex.parser.feed(stream_->data(), &taken);
+  stream_->consume(taken);
+  ex.head_bytes += taken;
+  return status;
+}
+
+// The slow path of a head that came in pieces. kNeedMore: the client went away, or never sent anything.
+coro::Task<ParseStatus> ServerConnection::read_head(Exchange& ex) {
+  net::DeadlineSource deadline(ex.loop, ex.started + handler_->limits(ex).header_timeout, nullptr);
+  ParseStatus status = ParseStatus::kNeedMore;
+  while (status == ParseStatus::kNeedMore) {
+    const net::ReadEvent event = co_await stream_->readable(&deadline);
+    if (event == net::ReadEvent::kCancelled && ex.parser.started()) {
+      handler_->reject(ex, 408, "the request did not arrive in time");
+      co_return ParseStatus::kError;
+    }
+    if (event != net::ReadEvent::kData) co_return ParseStatus::kNeedMore;
+    status = feed(ex);
+  }
+  if (status == ParseStatus::kError) handler_->reject(ex, ex.parser.error().status, ex.parser.error().reason);
+  co_return status;
+}
+
+coro::Task<ServerConnection::After> ServerConnection::serve(Exchange& ex) {
+  ex.loop = stream_->loop();
+  ex.connection = this;
+  ex.started = ex.loop->now();
+  const ConnectionLimits& limits = handler_->limits(ex);
+  ex.parser.reset(&ex.request, limits.head);
+  ParseStatus status = feed(ex);
+  if (status == ParseStatus::kNeedMore) {
+    status = co_await read_head(ex);
+    if (status == ParseStatus::kNeedMore) co_return After::kClose;
+  } else if (status == ParseStatus::kError) {
+    handler_->reject(ex, ex.parser.error().status, ex.parser.error().reason);
+  }
+  ex.head_done = ex.loop->now();
+  if (status == ParseStatus::kDone) {
+    ex.body.begin(stream_.get(), ex.request, limits.body_bytes, limits.head);
+    stream_->set_observer(this);
+    co_await handler_->handle(ex);
+  }
+  ex.cancel.disarm();
+  alarm_.stop();
+  After after = co_await respond(ex);
+  if (ex.scope.running() > 0) {
+    ex.side_cancel.cancel(ErrorKind::kCancelled);
+    co_await ex.scope.join();
+  }
+  if (after == After::kKeep && !ex.body.at_end()) after = After::kLinger;
+  stream_->set_observer(nullptr);
+  alarm_.stop();
+  handler_->finished(ex);
+  co_return after;
+}
+
+// A connection goes on only if the next byte on it is sure to begin a request.
+bool ServerConnection::may_keep(Exchange& ex) const {
+  if (!ex.request.keep_alive || ex.response.close || ex.client_gone || handler_->draining()) return false;
+  if (ex.body.at_end() || ex.scope.running() > 0) return true;
+  // A client that was not told to continue may send its content or not: nobody knows what comes next.
+  if (ex.request.expect_continue && !ex.continued) return false;
+  return ex.body.discard_buffered();
+}
+
+coro::Task<ServerConnection::After> ServerConnection::respond(Exchange& ex) {
+  Response& r = ex.response;
+  if (r.status == 0 || stream_->closed() || stream_->failed()) co_return After::kClose;
+  const Duration write_timeout = handler_->limits(ex).write_timeout;
+  const bool readable_request = ex.request.method != Method::kOther || !ex.request.method_text().empty();
+  const bool keep = readable_request && may_keep(ex);
+  if (stream_->write_pending()) {
+    const bool flushed = co_await flush(ex, write_timeout);
+    if (!flushed) co_return After::kClose;
+  }
+  const ResponseFraming framing = frame_response(ex, keep);
+  std::string& out = ex.loop->scratch();
+  append_response_head(ex, framing, out);
+  const size_t head_bytes = out.size();
+  bool whole = false;
+  if (r.tunnel) {
+    stream_->write_now({out});
+    ex.sent_bytes += head_bytes;
+    co_await tunnel(ex);
+    co_return After::kClose;
+  }
+  if (!r.body || framing.framing == Framing::kNone) {
+    const std::string_view content = framing.framing == Framing::kNone ? std::string_view() : r.content();
+    net::WriteEvent event;
+    if (content.size() <= kCoalesceBytes) {
+      out.append(content);
+      event = stream_->write_now({out});
+    } else {
+      event = stream_->write_now({out, content});
+    }
+    ex.sent_bytes += head_bytes + content.size();
+    ex.sent_content_bytes += content.size();
+    whole = event == net::WriteEvent::kDone;
+    if (event == net::WriteEvent::kPending) whole = co_await flush(ex, write_timeout);
+  } else {
+    whole = co_await stream_body(ex, framing.framing);
+  }
+  if (!whole) {
+    ex.cut = true;
+    co_return After::kClose;
+  }
+  if (framing.keep_alive) co_return After::kKeep;
+  co_return ex.body.at_end() && stream_->data().empty() ? After::kClose : After::kLinger;
+}
+
+// Waits until what was written has gone, granting each step of progress the whole timeout.
+coro::Task<bool> ServerConnection::flush(Exchange& ex, Duration timeout) {
+  size_t left = SIZE_MAX;
+  while (stream_->write_pending() && stream_->unsent_bytes() < left) {
+    left = stream_->unsent_bytes();
+    net::DeadlineSource deadline(ex.loop, ex.loop->now() + timeout, nullptr);
+    const net::WriteEvent event = co_await stream_->flushed(&deadline);
+    if (event == net::WriteEvent::kError) co_return false;
+  }
+  if (stream_->write_pending()) {
+    stream_->reset_and_close();
+    co_return false;
+  }
+  co_return !stream_->write_failed() && !stream_->closed();
+}
+
+void ServerConnection::close_cut() {
+  // RST, since a FIN could pass for the end of a message that is framed by it.
+  stream_->reset_and_close();
+}
+
+coro::Task<void> ServerConnection::tunnel(Exchange& ex) {
+  net::Stream* upstream = ex.response.body ? ex.response.body->upgraded() : nullptr;
+  if (upstream == nullptr) co_return;
+  stream_->set_observer(nullptr);
+  const TunnelBytes bytes = co_await run_tunnel(ex.loop, stream_.get(), upstream, ex.response.tunnel_idle);
+  ex.sent_content_bytes += bytes.to_client;
+  ex.sent_bytes += bytes.to_client;
+}
+
+// Closing with bytes unread would reset the connection and may destroy the answer on its way: the sending side is ended,
+// and what still comes is read and thrown away for a moment (RFC 9112 section 9.6).
+coro::Task<void> ServerConnection::linger() {
+  stream_->shutdown_write();
+  net::DeadlineSource deadline(stream_->loop(), stream_->loop()->now() + kLingerTime, nullptr);
+  size_t thrown_away = 0;
+  while (thrown_away < kLingerBytes) {
+    thrown_away += stream_->data().size();
+    stream_->consume(stream_->data().size());
+    const net::ReadEvent event = co_await stream_->readable(&deadline);
+    if (event != net::ReadEvent::kData) break;
+  }
+}
+
+}  // namespace vg::http

@@ -1,0 +1,110 @@
+// The server's side of an HTTP/1.1 connection (RFC 9112): reads a head, lets the handler answer, writes the answer, and so
+// on. Pipelined requests are answered in order. An idle connection is this object, its stream and one small frame; all
+// else is pooled with the Exchange.
+// Thread: its loop. Lifetime: it deletes itself when the connection has ended, after Handler::closed().
+#pragma once
+#include "coro/scope.h"
+#include "http/exchange.h"
+#include "net/address.h"
+
+namespace vg::http {
+
+struct ConnectionLimits {
+  HeadLimits head;
+  uint64_t body_bytes = 1024 * 1024;
+  Duration header_timeout = std::chrono::seconds(10);
+  Duration body_timeout = std::chrono::seconds(30);   ///< between two reads of content
+  Duration write_timeout = std::chrono::seconds(30);  ///< between two writes that make progress
+  Duration idle_timeout = std::chrono::seconds(75);
+};
+
+/// What a connection asks of the gateway. One a loop.
+class Handler {
+ public:
+  virtual Exchange* acquire(ServerConnection& connection) = 0;
+  virtual void release(Exchange* exchange) = 0;
+  /// In force for the request that begins now. Lifetime: until the exchange is released.
+  virtual const ConnectionLimits& limits(const Exchange& exchange) = 0;
+  /// Fills exchange.response. Never throws.
+  virtual coro::Task<void> handle(Exchange& exchange) = 0;
+  /// Fills exchange.response for a request that could not be read; the connection ends after it.
+  virtual void reject(Exchange& exchange, uint16_t status, std::string_view reason) = 0;
+  /// The response is out, or never will be.
+  virtual void finished(Exchange& exchange) = 0;
+  /// True when connections are to end after their current response.
+  virtual bool draining() const = 0;
+  virtual Duration idle_timeout() const = 0;
+  virtual void closed(ServerConnection& connection) = 0;
+
+ protected:
+  ~Handler() = default;
+};
+
+class ServerConnection final : public net::StreamObserver {
+ public:
+  /// `listener`: which one the stream came through, as the handler numbers them.
+  static ServerConnection* create(net::StreamPtr stream, Handler* handler, uint32_t listener) {
+    return new ServerConnection(std::move(stream), handler, listener);
+  }
+  /// Begins to serve, once its owner knows it.
+  void start() { run(); }
+  ServerConnection(const ServerConnection&) = delete;
+
+  net::Stream& stream() { return *stream_; }
+  uint32_t listener() const { return listener_; }
+  /// The peer's address; unspecified for a unix socket. Asked of the kernel once.
+  const net::Address& peer() { return known_peer().address; }
+  /// Its text, without the port; "unix" for a unix socket.
+  const std::string& peer_ip() { return known_peer().ip; }
+  bool idle() const { return exchange_ == nullptr; }
+  bool fresh() const { return served_ == 0; }
+  /// Closes it if no request is under way.
+  void close_if_idle();
+  /// Cancels what is under way and closes.
+  void abort();
+
+  // Links of the owner's list of connections.
+  ServerConnection* prev = nullptr;
+  ServerConnection* next = nullptr;
+
+ private:
+  ServerConnection(net::StreamPtr stream, Handler* handler, uint32_t listener);
+  ~ServerConnection() = default;
+  coro::Detached run();
+  /// What becomes of the connection after a request.
+  enum class After : uint8_t { kKeep, kClose, kLinger };
+  coro::Task<After> serve(Exchange& ex);
+  ParseStatus feed(Exchange& ex);
+  coro::Task<ParseStatus> read_head(Exchange& ex);
+  coro::Task<After> respond(Exchange& ex);
+  bool may_keep(Exchange& ex) const;
+  net::WriteEvent write_piece(Exchange& ex, Framing framing, std::string_view piece, std::string& out);
+  net::WriteEvent write_gathered(Exchange& ex, std::string& out);
+  coro::Task<bool> stream_body(Exchange& ex, Framing framing);
+  void close_cut();
+  coro::Task<bool> flush(Exchange& ex, Duration timeout);
+  coro::Task<void> tunnel(Exchange& ex);
+  coro::Task<void> linger();
+  void on_unsolicited(net::Stream& stream, net::ReadEvent event) override;
+
+  struct Alarm : net::Timer {
+    explicit Alarm(ServerConnection* owner) : Timer(&on_fire), self(owner) {}
+    static void on_fire(net::Timer* t);
+    ServerConnection* self;
+  };
+
+  net::StreamPtr stream_;
+  Handler* handler_;
+  Exchange* exchange_ = nullptr;
+  struct Peer {
+    net::Address address;
+    std::string ip;
+  };
+  const Peer& known_peer();
+  std::unique_ptr<Peer> peer_;
+  uint32_t listener_;
+  uint32_t served_ = 0;
+  Alarm alarm_;  // idle, or what is granted to a half-closed client
+};
+
+}  // namespace vg::http

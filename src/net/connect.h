@@ -1,0 +1,14 @@
+// Connecting: from an address to a Stream that reads.
+#pragma once
+#include "coro/task.h"
+#include "net/address.h"
+#include "net/stream.h"
+
+namespace vg::net {
+
+/// Connects to `address`; TCP_NODELAY is set, reading has started.
+/// Errors: kConnect with the system's words in `internal`; kTimeout or kCancelled as `cancel` says.
+/// Thread: loop's. Cancel: closes the attempt.
+coro::Task<Result<StreamPtr>> connect(EventLoop* loop, Address address, coro::CancelSource* cancel);
+
+}  // namespace vg::net

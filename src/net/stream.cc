@@ -1,0 +1,275 @@
+#include "net/stream.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace vg::net {
+
+struct Stream::WriteRequest {
+  uv_write_t req;
+  Stream* stream;  // nullptr once the stream was given up
+  std::string rest;
+};
+
+void StreamCloser::operator()(Stream* s) const {
+  s->observer_ = nullptr;
+  if (s->gone_) {
+    delete s;
+    return;
+  }
+  s->orphan_ = true;
+  s->close();
+}
+
+StreamPtr Stream::create(EventLoop* loop, Kind kind) {
+  auto* s = new Stream(loop, kind);
+  const int rc = kind == Kind::kTcp ? uv_tcp_init(loop->uv(), &s->u_.tcp) : uv_pipe_init(loop->uv(), &s->u_.pipe, 0);
+  if (rc != 0) {
+    delete s;
+    return nullptr;
+  }
+  s->u_.handle.data = s;
+  return StreamPtr(s);
+}
+
+void Stream::start() { resume_reading(); }
+
+void Stream::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buf) {
+  auto* self = static_cast<Stream*>(handle->data);
+  buf->base = self->loop_->read_buffer();
+  buf->len = EventLoop::kReadBufferBytes;
+}
+
+void Stream::on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buf) {
+  if (n == 0) return;  // EAGAIN
+  auto* self = static_cast<Stream*>(handle->data);
+  const EventLoop::CallbackScope scope(self->loop_);
+  if (n > 0) {
+    self->data_ = buf->base;
+    self->size_ = static_cast<uint32_t>(n);
+    self->deliver(ReadEvent::kData);
+    // Everything that the bytes set going runs now, while they are still in the loop's buffer.
+    if (!self->closing_) coro::drain();
+    self->keep_rest();
+    return;
+  }
+  uv_read_stop(handle);
+  self->reading_ = false;
+  if (n == UV_EOF) {
+    self->eof_ = true;
+    self->deliver(ReadEvent::kEof);
+  } else {
+    self->error_ = static_cast<int>(n);
+    self->deliver(ReadEvent::kError);
+  }
+}
+
+void Stream::deliver(ReadEvent event) {
+  if (reader_ != nullptr) {
+    wake_reader(event);
+  } else if (observer_ != nullptr) {
+    observer_->on_unsolicited(*this, event);
+  }
+}
+
+// What was not consumed within the callback moves out of the loop's buffer, and reading stops until it is.
+void Stream::keep_rest() {
+  if (size_ == 0 || closing_) return;
+  std::unique_ptr<char[]> copy(new char[size_]);
+  std::memcpy(copy.get(), data_, size_);
+  kept_ = std::move(copy);
+  data_ = kept_.get();
+  if (reading_) uv_read_stop(&u_.stream);
+  reading_ = false;
+}
+
+void Stream::consume(size_t n) {
+  assert(n <= size_);
+  data_ += n;
+  size_ -= static_cast<uint32_t>(n);
+  if (size_ == 0) {
+    kept_.reset();
+    data_ = nullptr;
+  }
+}
+
+void Stream::pause_reading() {
+  paused_ = true;
+  if (reading_) uv_read_stop(&u_.stream);
+  reading_ = false;
+}
+
+void Stream::resume_reading() {
+  paused_ = false;
+  if (reading_ || closing_ || eof_ || error_ != 0 || size_ != 0) return;
+  const int rc = uv_read_start(&u_.stream, on_alloc, on_read);
+  if (rc != 0) {
+    error_ = rc;
+  } else {
+    reading_ = true;
+  }
+}
+
+WriteEvent Stream::write_now(std::initializer_list<std::string_view> pieces) {
+  if (closing_ || error_ != 0 || write_error_ != 0) return WriteEvent::kError;
+  assert(!pending_write_);
+  uv_buf_t bufs[8];
+  unsigned count = 0;
+  size_t total = 0;
+  for (const std::string_view p : pieces) {
+    if (p.empty()) continue;
+    bufs[count++] = uv_buf_init(const_cast<char*>(p.data()), static_cast<unsigned>(p.size()));
+    total += p.size();
+  }
+  if (total == 0) return WriteEvent::kDone;
+  const int n = uv_try_write(&u_.stream, bufs, count);
+  if (n < 0 && n != UV_EAGAIN) {
+    write_error_ = n;
+    return WriteEvent::kError;
+  }
+  size_t written = n > 0 ? static_cast<size_t>(n) : 0;
+  if (written == total) return WriteEvent::kDone;
+  auto* w = new WriteRequest{{}, this, {}};
+  w->rest.reserve(total - written);
+  for (unsigned i = 0; i < count; ++i) {
+    const size_t skip = std::min(written, bufs[i].len);
+    written -= skip;
+    w->rest.append(bufs[i].base + skip, bufs[i].len - skip);
+  }
+  w->req.data = w;
+  uv_buf_t rest = uv_buf_init(w->rest.data(), static_cast<unsigned>(w->rest.size()));
+  const int rc = uv_write(&w->req, &u_.stream, &rest, 1, on_written);
+  if (rc != 0) {
+    write_error_ = rc;
+    delete w;
+    return WriteEvent::kError;
+  }
+  pending_write_ = true;
+  return WriteEvent::kPending;
+}
+
+void Stream::on_written(uv_write_t* req, int status) {
+  const std::unique_ptr<WriteRequest> w(static_cast<WriteRequest*>(req->data));
+  Stream* self = w->stream;
+  const EventLoop::CallbackScope scope(self->loop_);
+  self->pending_write_ = false;
+  if (status != 0) self->write_error_ = status;
+  self->wake_writer(status == 0 ? WriteEvent::kDone : WriteEvent::kError);
+}
+
+void Stream::wake_reader(ReadEvent event) {
+  if (reader_ == nullptr) return;
+  ReadAwaiter* r = std::exchange(reader_, nullptr);
+  r->event_ = event;
+  r->waiting_ = false;
+  r->unlink();
+  coro::post(r->waiter_);
+}
+
+void Stream::wake_writer(WriteEvent event) {
+  if (writer_ == nullptr) return;
+  FlushAwaiter* f = std::exchange(writer_, nullptr);
+  f->event_ = event;
+  f->waiting_ = false;
+  f->unlink();
+  coro::post(f->waiter_);
+}
+
+void Stream::shutdown_write() {
+  if (closing_) return;
+  uv_os_fd_t fd;
+  // shutdown(2) itself: nothing of ours is queued then, and no request is left behind for a dying stream.
+  if (uv_fileno(&u_.handle, &fd) == 0) ::shutdown(fd, SHUT_WR);
+}
+
+void Stream::reset_and_close() {
+  if (closing_) return;
+  uv_os_fd_t fd;
+  const linger abort{1, 0};
+  if (uv_fileno(&u_.handle, &fd) == 0) setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+  close();
+}
+
+void Stream::close() {
+  if (closing_) return;
+  closing_ = true;
+  reading_ = false;
+  data_ = nullptr;
+  size_ = 0;
+  wake_reader(ReadEvent::kError);
+  wake_writer(WriteEvent::kError);
+  uv_close(&u_.handle, on_closed);
+}
+
+void Stream::on_closed(uv_handle_t* handle) {
+  auto* self = static_cast<Stream*>(handle->data);
+  if (self->orphan_) {
+    delete self;
+  } else {
+    self->gone_ = true;  // its owner deletes it
+  }
+}
+
+bool Stream::ReadAwaiter::await_ready() {
+  Stream& s = *stream_;
+  if (s.size_ != 0) {
+    event_ = ReadEvent::kData;
+  } else if (s.closing_ || s.error_ != 0) {
+    event_ = ReadEvent::kError;
+  } else if (s.eof_) {
+    event_ = ReadEvent::kEof;
+  } else if (cancel_ != nullptr && cancel_->cancelled()) {
+    event_ = ReadEvent::kCancelled;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> h) {
+  assert(stream_->reader_ == nullptr);
+  waiter_ = h;
+  stream_->reader_ = this;
+  waiting_ = true;
+  if (cancel_ != nullptr) cancel_->add(*this);
+  stream_->resume_reading();
+  // An error of arming it ends the wait like one of reading.
+  if (stream_->error_ != 0) stream_->wake_reader(ReadEvent::kError);
+}
+
+void Stream::ReadAwaiter::on_cancel(CancelNode* node) {
+  auto* self = static_cast<ReadAwaiter*>(node);
+  self->stream_->wake_reader(ReadEvent::kCancelled);
+}
+
+bool Stream::FlushAwaiter::await_ready() {
+  Stream& s = *stream_;
+  if (s.closing_ || s.write_error_ != 0) {
+    event_ = WriteEvent::kError;
+  } else if (!s.pending_write_) {
+    event_ = WriteEvent::kDone;
+  } else if (cancel_ != nullptr && cancel_->cancelled()) {
+    event_ = WriteEvent::kCancelled;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Stream::FlushAwaiter::await_suspend(std::coroutine_handle<> h) {
+  assert(stream_->writer_ == nullptr);
+  waiter_ = h;
+  stream_->writer_ = this;
+  waiting_ = true;
+  if (cancel_ != nullptr) cancel_->add(*this);
+}
+
+void Stream::FlushAwaiter::on_cancel(CancelNode* node) {
+  auto* self = static_cast<FlushAwaiter*>(node);
+  self->stream_->wake_writer(WriteEvent::kCancelled);
+}
+
+}  // namespace vg::net

@@ -1,0 +1,173 @@
+// A connected byte stream: TCP or a unix socket (TLS later), behind one interface.
+//
+// Reading: the stream stays armed. Bytes that arrive while a coroutine waits in readable() are handed to it in the loop's
+// own buffer; data() shows them, consume() takes them. What is left when the callback ends is copied into the stream, and
+// reading stops until it was consumed: back-pressure is simply not reading.
+// Writing: write_now() tries the socket at once; what it does not take is copied (one chunk at most: the caller waits in
+// flushed() before it writes again).
+// Thread: its loop. Lifetime: owned by a StreamPtr; destroying that closes it, and the memory goes when libuv is done.
+#pragma once
+#include <uv.h>
+
+#include <coroutine>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+
+#include "coro/cancel.h"
+#include "net/event_loop.h"
+
+namespace vg::net {
+
+enum class ReadEvent : uint8_t { kData, kEof, kError, kCancelled };
+enum class WriteEvent : uint8_t { kDone, kPending, kError, kCancelled };
+
+class Stream;
+struct StreamCloser {
+  void operator()(Stream* s) const;
+};
+using StreamPtr = std::unique_ptr<Stream, StreamCloser>;
+
+/// Is told of what happens while no coroutine reads.
+class StreamObserver {
+ public:
+  /// Bytes came that nobody awaited, or the peer ended (eof) or broke (error) the connection. The stream may be closed
+  /// from here.
+  virtual void on_unsolicited(Stream& stream, ReadEvent event) = 0;
+
+ protected:
+  ~StreamObserver() = default;
+};
+
+class Stream {
+ public:
+  enum class Kind : uint8_t { kTcp, kPipe };
+  /// A new, unconnected stream on `loop`. nullptr if libuv refuses (out of memory or descriptors).
+  static StreamPtr create(EventLoop* loop, Kind kind);
+
+  uv_stream_t* uv() { return &u_.stream; }
+  uv_tcp_t* uv_tcp() { return &u_.tcp; }
+  uv_pipe_t* uv_pipe() { return &u_.pipe; }
+  EventLoop* loop() const { return loop_; }
+  Kind kind() const { return kind_; }
+
+  /// Begins to read: to be called once, when it is connected or accepted.
+  void start();
+  std::string_view data() const { return {data_, size_}; }
+  void consume(size_t n);
+  /// The peer has ended its sending side, and all its bytes were consumed.
+  bool at_eof() const { return eof_ && size_ == 0; }
+  bool failed() const { return error_ != 0; }
+  /// A write failed: nothing more can be sent, but what the peer said before may still be read.
+  bool write_failed() const { return write_error_ != 0; }
+  bool closed() const { return closing_; }
+  /// libuv's error code of what broke the connection, 0 if nothing did.
+  int error() const { return error_; }
+  void set_observer(StreamObserver* observer) { observer_ = observer; }
+
+  /// Waits until there is data(), or the end, or an error. At most one waiter.
+  class ReadAwaiter;
+  [[nodiscard]] ReadAwaiter readable(coro::CancelSource* cancel);
+
+  /// Writes the pieces in order. kPending: the rest is copied and under way; wait in flushed() before the next write.
+  WriteEvent write_now(std::initializer_list<std::string_view> pieces);
+  bool write_pending() const { return pending_write_; }
+  /// Bytes of the pending write that the socket has not taken yet.
+  size_t unsent_bytes() const { return uv_stream_get_write_queue_size(&u_.stream); }
+  class FlushAwaiter;
+  [[nodiscard]] FlushAwaiter flushed(coro::CancelSource* cancel);
+
+  /// Stops reading until resume_reading(): bytes stay in the kernel.
+  void pause_reading();
+  void resume_reading();
+
+  /// Ends the sending side (FIN). Errors are of no interest: the stream is about to go.
+  void shutdown_write();
+  /// Closes with RST instead of FIN: the peer must see that the message was cut.
+  void reset_and_close();
+  /// Ends waiters with kError. Idempotent.
+  void close();
+
+ private:
+  friend struct StreamCloser;
+  struct WriteRequest;
+  Stream(EventLoop* loop, Kind kind) : loop_(loop), kind_(kind) {}
+  ~Stream() = default;
+  static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf);
+  static void on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buf);
+  static void on_written(uv_write_t* req, int status);
+  static void on_closed(uv_handle_t* handle);
+  void keep_rest();
+  void deliver(ReadEvent event);
+  void wake_reader(ReadEvent event);
+  void wake_writer(WriteEvent event);
+
+  union Handle {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  } u_;
+  EventLoop* loop_;
+  const char* data_ = nullptr;       // in the loop's buffer during a read callback, else in kept_
+  uint32_t size_ = 0;
+  int32_t error_ = 0;
+  int32_t write_error_ = 0;
+  std::unique_ptr<char[]> kept_;
+  ReadAwaiter* reader_ = nullptr;
+  FlushAwaiter* writer_ = nullptr;
+  StreamObserver* observer_ = nullptr;
+  Kind kind_;
+  bool reading_ = false, paused_ = false, eof_ = false, closing_ = false, orphan_ = false, gone_ = false, pending_write_ = false;
+};
+
+class Stream::ReadAwaiter : private coro::CancelNode {
+ public:
+  ReadAwaiter(Stream* stream, coro::CancelSource* cancel) : CancelNode(&on_cancel), stream_(stream), cancel_(cancel) {}
+  ~ReadAwaiter() {
+    if (waiting_) stream_->reader_ = nullptr;
+  }
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> h);
+  ReadEvent await_resume() {
+    unlink();
+    return event_;
+  }
+
+ private:
+  friend class Stream;
+  static void on_cancel(CancelNode* node);
+  Stream* stream_;
+  coro::CancelSource* cancel_;
+  std::coroutine_handle<> waiter_;
+  bool waiting_ = false;
+  ReadEvent event_ = ReadEvent::kCancelled;
+};
+
+class Stream::FlushAwaiter : private coro::CancelNode {
+ public:
+  FlushAwaiter(Stream* stream, coro::CancelSource* cancel) : CancelNode(&on_cancel), stream_(stream), cancel_(cancel) {}
+  ~FlushAwaiter() {
+    if (waiting_) stream_->writer_ = nullptr;
+  }
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> h);
+  WriteEvent await_resume() {
+    unlink();
+    return event_;
+  }
+
+ private:
+  friend class Stream;
+  static void on_cancel(CancelNode* node);
+  Stream* stream_;
+  coro::CancelSource* cancel_;
+  std::coroutine_handle<> waiter_;
+  bool waiting_ = false;
+  WriteEvent event_ = WriteEvent::kCancelled;
+};
+
+inline Stream::ReadAwaiter Stream::readable(coro::CancelSource* cancel) { return ReadAwaiter(this, cancel); }
+inline Stream::FlushAwaiter Stream::flushed(coro::CancelSource* cancel) { return FlushAwaiter(this, cancel); }
+
+}  // namespace vg::net

@@ -1,0 +1,67 @@
+// One request on its way through policies and view: the exchange on the connection, the route it matched, what templates
+// may refer to, and what the log will say. A loop pools them.
+// Thread: its loop.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "http/exchange.h"
+#include "observe/metrics.h"
+#include "template/values.h"
+#include "upstream/call.h"
+
+namespace vg::pipeline {
+
+struct Route;
+
+/// What a loop offers to its requests. Lifetime: outlives them.
+struct LoopServices {
+  net::EventLoop* loop = nullptr;
+  upstream::Call::Cache calls;
+  observe::MetricsShard* metrics = nullptr;
+};
+
+/// The pools that a route table uses, on one loop, by the table's numbers of upstreams; pins the table for the requests that
+/// began with it. Thread: its loop.
+struct LoopTable {
+  std::shared_ptr<const void> table;
+  std::vector<std::shared_ptr<upstream::Pool>> pools;
+};
+
+class Context final : public http::Exchange, public tmpl::Values {
+ public:
+  const Route* route = nullptr;          ///< nullptr: none matched
+  std::shared_ptr<LoopTable> pinned;     ///< what `route` belongs to
+  LoopServices* services = nullptr;
+  tmpl::PathParams params;
+  bool trusted_peer = false;             ///< the peer's forwarding headers are believed
+  Duration body_timeout{};               ///< between two reads of the request's content
+  bool secure = false;                   ///< the client came over TLS
+  upstream::CallStats call;              ///< of the main call
+  const upstream::Upstream* upstream = nullptr;
+  ErrorKind failure = ErrorKind::kNone;  ///< why the answer is an error
+  std::string failure_internal;          ///< for the log alone
+
+  /// The client's address: the peer's, or what trusted proxies say of it.
+  std::string_view client_address() const { return client_ip_; }
+  void set_client_ip(std::string ip) { client_ip_ = std::move(ip); }
+  void set_request_id(std::string_view id) { request_id_.assign(id); }
+
+  // tmpl::Values
+  tmpl::PathParam param(size_t index) const override { return params[index]; }
+  std::string_view query_string() const override { return request.query(); }
+  std::optional<std::string_view> header(std::string_view lower_name) const override;
+  std::optional<std::string_view> cookie(std::string_view name) const override;
+  std::string_view client_ip() const override { return client_ip_; }
+  std::string_view request_id() const override { return request_id_; }
+
+  void clear() override;
+
+ private:
+  std::string client_ip_;
+  std::string request_id_;
+};
+
+}  // namespace vg::pipeline

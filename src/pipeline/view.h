@@ -1,0 +1,113 @@
+// The types that views and policies share. A view answers a request by filling ctx.response; a policy stands around it:
+// it answers itself, or awaits next.run(ctx) and looks at what came back. Both are made once, at load, and are shared by
+// all loops: they are immutable.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coro/task.h"
+#include "config/loader.h"
+#include "pipeline/context.h"
+#include "template/call_target.h"
+
+namespace vg::pipeline {
+
+class View {
+ public:
+  virtual ~View() = default;
+  /// Fills ctx.response. Errors: whatever failed; gateway/render_error makes it an answer. Cancel: ctx.cancel.
+  virtual coro::Task<Result<void>> run(Context& ctx) const = 0;
+};
+
+class Policy;
+
+/// The rest of a route's chain: policies, then the view.
+class Next {
+ public:
+  Next(std::span<const std::unique_ptr<Policy>> policies, const View* view) : policies_(policies), view_(view) {}
+  coro::Task<Result<void>> run(Context& ctx) const;
+
+ private:
+  std::span<const std::unique_ptr<Policy>> policies_;
+  const View* view_;
+};
+
+class Policy {
+ public:
+  virtual ~Policy() = default;
+  virtual coro::Task<Result<void>> run(Context& ctx, Next next) const = 0;
+};
+
+inline coro::Task<Result<void>> Next::run(Context& ctx) const {
+  if (policies_.empty()) return view_->run(ctx);
+  return policies_.front()->run(ctx, Next(policies_.subspan(1), view_));
+}
+
+/// One compiled route. Immutable, shared by all loops.
+struct Route {
+  std::string name;
+  std::string path;
+  std::string view_name;
+  std::string listener;
+  std::string host;
+  std::vector<std::string> methods;
+  std::vector<std::string> policy_names;
+  std::vector<std::unique_ptr<Policy>> policies;  ///< in the order that they run
+  std::unique_ptr<View> view;
+  uint64_t body_bytes = 0;   ///< limits.body_bytes
+  uint32_t metrics_id = 0;
+  config::Mark mark;         ///< valid while the configuration's document is
+
+  coro::Task<Result<void>> run(Context& ctx) const { return Next(policies, view.get()).run(ctx); }
+};
+
+/// What a view or policy is made from. `create` functions read validated settings; what only they can know to be wrong
+/// goes to error().
+class Build {
+ public:
+  Build(const config::RouteConfig& route, const tmpl::Scope& scope, config::Errors& errors)
+      : route_(route), scope_(scope), errors_(errors) {}
+  virtual ~Build() = default;
+
+  const config::RouteConfig& route() const { return route_; }
+  const config::Node* settings() const { return route_.settings; }
+  const tmpl::Scope& scope() const { return scope_; }
+  config::Errors& errors() { return errors_; }
+  /// Reports what is wrong with `node`, the route's setting `key` ("source", "request.set.X-A").
+  void error(const config::Node& node, std::string_view key, std::string message) {
+    errors_.add(node.mark(), route_.label + "." + std::string(key), std::move(message));
+  }
+  /// Compiles a template; mistakes are reported at its place.
+  tmpl::Template compile(const config::Node& node, std::string_view key, tmpl::Place place);
+  /// Compiles the text form of a call; nullopt if it is wrong, which was reported. Its upstream is declared.
+  std::optional<tmpl::CallTarget> compile_call(const config::Node& node, std::string_view key);
+  /// The number of an upstream in the table; nullopt if it is not declared.
+  virtual std::optional<uint32_t> find_upstream(std::string_view name) const = 0;
+  virtual std::shared_ptr<upstream::Upstream> upstream(uint32_t index) const = 0;
+  virtual std::vector<std::string_view> upstream_names() const = 0;
+  /// A path that a setting names, relative to the file that says so.
+  static std::string path_near(const config::Node& node, std::string_view path);
+  /// The templates of an upstream's own headers, compiled for this route's scope.
+  std::vector<std::pair<std::string, tmpl::Template>> upstream_headers(uint32_t index);
+
+ private:
+  const config::RouteConfig& route_;
+  const tmpl::Scope& scope_;
+  config::Errors& errors_;
+};
+
+/// One line of the table of views (view/builtin.cc).
+struct ViewEntry {
+  config::ViewType (*describe)();
+  std::unique_ptr<View> (*create)(Build& build);
+};
+
+/// One line of the table of policies (policy/builtin.cc). create() gives nullptr where the policy is off.
+struct PolicyEntry {
+  config::PolicyType (*describe)();
+  std::unique_ptr<Policy> (*create)(const config::Node& settings, Build& build);
+};
+
+}  // namespace vg::pipeline

@@ -1,0 +1,57 @@
+// The admin listener, on the main thread's loop: /healthz, /readyz, /metrics, /status. It goes on during a drain, and its
+// answers do not depend on the workers. SPEC section 10.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "http/server_connection.h"
+#include "net/listener.h"
+
+namespace vg::server {
+
+/// What the admin pages show.
+class AdminSource {
+ public:
+  virtual bool ready() const = 0;
+  virtual std::string status_json() = 0;
+  virtual std::string metrics_text() = 0;
+  /// Asked for on all pages but the first two; empty: none is.
+  virtual std::string_view token() const = 0;
+
+ protected:
+  ~AdminSource() = default;
+};
+
+class AdminListener final : public http::Handler {
+ public:
+  /// Takes over `fd`, a listening socket.
+  AdminListener(net::EventLoop* loop, int fd, bool is_unix, AdminSource* source);
+  ~AdminListener();
+  AdminListener(const AdminListener&) = delete;
+  /// Stops accepting and cuts its connections. It may be destroyed once it is empty().
+  void close();
+  bool empty() const { return connections_ == nullptr; }
+
+ private:
+  http::Exchange* acquire(http::ServerConnection& connection) override;
+  void release(http::Exchange* exchange) override { delete exchange; }
+  const http::ConnectionLimits& limits(const http::Exchange&) override { return limits_; }
+  coro::Task<void> handle(http::Exchange& exchange) override;
+  void reject(http::Exchange& exchange, uint16_t status, std::string_view reason) override;
+  void finished(http::Exchange&) override {}
+  bool draining() const override { return closing_; }
+  Duration idle_timeout() const override { return limits_.idle_timeout; }
+  void closed(http::ServerConnection& connection) override;
+  bool allowed(const http::RequestHead& request) const;
+  void answer(http::Exchange& ex);
+
+  AdminSource* source_;
+  http::ConnectionLimits limits_;
+  net::ConnectionBudget budget_{256};
+  std::shared_ptr<net::Listener> listener_;
+  http::ServerConnection* connections_ = nullptr;
+  bool closing_ = false;
+};
+
+}  // namespace vg::server

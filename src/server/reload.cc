@@ -1,0 +1,99 @@
+// Server's reload (SPEC section 12): everything is read anew on a thread of low priority; what is valid is then published at
+// one instant, and what is not changes nothing.
+#include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "observe/log.h"
+#include "server/server.h"
+
+namespace vg::server {
+
+void Server::reload() {
+  if (state_ == State::kDraining) return;
+  if (reloading_) {
+    reload_again_ = true;  // once more, however many signals came
+    return;
+  }
+  reloading_ = true;
+  systemd_.reloading();
+  if (reloader_.joinable()) reloader_.join();
+  reloader_ = std::thread([this, previous = shared_->table()]() mutable {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19);
+    auto checked = std::make_shared<gateway::Checked>(gateway::load_and_build(file_, previous.get()));
+    previous.reset();
+    // What the loader needed is given back here, not on a loop.
+    checked->loaded.document.reset();
+    checked->loaded.routes = {};
+    malloc_trim(0);
+    loop_.post_remote([this, checked] { reload_done(std::move(*checked)); });
+  });
+}
+
+void Server::reload_done(gateway::Checked checked) {
+  reloading_ = false;
+  if (state_ == State::kDraining) return;
+  shared_->metrics.config_reloads.add();
+  ReloadState done;
+  done.at = std::chrono::system_clock::now();
+  done.count = last_reload_.count + 1;
+  done.message = apply(checked);
+  done.ok = done.message.empty();
+  if (done.ok) {
+    shared_->metrics.set_config_loaded(done.at);
+    log::info("reloaded ", file_);
+  } else {
+    shared_->metrics.config_reload_failures.add();
+    log::error("the reload failed, the old configuration keeps serving");
+  }
+  last_reload_ = std::move(done);
+  systemd_.notify("READY=1");
+  if (reload_again_) {
+    reload_again_ = false;
+    reload();
+  }
+}
+
+// Each error is said as `check` says it. Returns them all, or nothing.
+std::string Server::apply(gateway::Checked& checked) {
+  if (!checked.table) {
+    for (const config::ConfigError& e : checked.loaded.errors.sorted()) log::error(config::to_string(e));
+    return checked.loaded.errors.text();
+  }
+  gateway::RouteTable& table = *checked.table;
+  const gateway::RouteTablePtr old = shared_->table();
+  std::string wrong;
+  if (table.server.workers != old->server.workers) {
+    wrong = "server.workers: a change of the number of workers needs a restart";
+  }
+  Listeners::Change change;
+  if (wrong.empty()) {
+    Result<Listeners::Change> prepared = listeners_->prepare(table.server.listen);
+    if (!prepared) {
+      wrong = prepared.error().detail;
+    } else {
+      change = std::move(prepared.value());
+    }
+  }
+  if (wrong.empty() && table.log.file != old->log.file) {
+    if (const Result<void> moved = shared_->log->retarget(table.log.file); !moved) wrong = moved.error().detail;
+  }
+  if (wrong.empty()) {
+    if (const Result<void> opened = open_admin(table.admin); !opened) wrong = opened.error().detail;
+  }
+  if (!wrong.empty()) {
+    log::error(wrong);
+    return wrong;
+  }
+  apply_log(table.log);
+  table.listener_names = listeners_->names(change);
+  number_metrics(table);
+  shared_->connections.set_limit(table.server.limits.connections);
+  table.served = true;
+  shared_->publish(std::move(checked.table));
+  listeners_->commit(std::move(change));
+  for (const auto& w : workers_) w->post([worker = w.get()] { worker->adopt(); });
+  return {};
+}
+
+}  // namespace vg::server

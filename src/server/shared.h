@@ -1,0 +1,37 @@
+// What the workers share: the table that is served, the count of connections, the log, the metrics.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "gateway/route_table.h"
+#include "net/listener.h"
+#include "observe/log_writer.h"
+#include "observe/metrics.h"
+
+namespace vg::server {
+
+struct Shared {
+  Shared(size_t workers, uint32_t connection_limit) : metrics(workers), connections(connection_limit) {}
+
+  /// Makes `table` the one that every request goes by from now on, on every worker. Thread: any.
+  void publish(gateway::RouteTablePtr table) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    current = std::move(table);
+    version.fetch_add(1, std::memory_order_release);
+  }
+  gateway::RouteTablePtr table() const {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return current;
+  }
+
+  std::atomic<uint64_t> version{0};
+  std::atomic<bool> draining{false};
+  observe::Metrics metrics;
+  net::ConnectionBudget connections;
+  std::shared_ptr<observe::LogWriter> log;
+  mutable std::mutex mutex;
+  gateway::RouteTablePtr current;
+};
+
+}  // namespace vg::server

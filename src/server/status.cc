@@ -1,0 +1,125 @@
+#include "server/status.h"
+
+#include "json/writer.h"
+#include "version_generated.h"
+
+namespace vg::server {
+
+namespace {
+
+using Type = observe::PrometheusText::Type;
+
+void write_time(json::Writer& w, std::string_view key, WallTime t) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(t);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  w.key(key);
+  w.string(std::string_view(text, size));
+}
+
+void write_number(json::Writer& w, std::string_view key, uint64_t value) {
+  w.key(key);
+  w.number(static_cast<int64_t>(value));
+}
+
+void write_text(json::Writer& w, std::string_view key, std::string_view value) {
+  w.key(key);
+  w.string(value);
+}
+
+void write_routes(json::Writer& w, const gateway::RouteTable& table) {
+  w.key("routes");
+  w.begin_array();
+  for (const auto& route : table.routes) {
+    w.begin_object();
+    write_text(w, "name", route->name);
+    write_text(w, "path", route->path);
+    write_text(w, "view", route->view_name);
+    w.end_object();
+  }
+  w.end_array();
+}
+
+void write_upstreams(json::Writer& w, const gateway::RouteTable& table) {
+  w.key("upstreams");
+  w.begin_array();
+  for (const auto& upstream : table.upstreams) {
+    w.begin_object();
+    write_text(w, "name", upstream->name());
+    write_number(w, "connections", upstream->connections());
+    write_number(w, "waiting", upstream->waiting());
+    w.key("endpoints");
+    w.begin_array();
+    for (size_t i = 0; i < upstream->size(); ++i) {
+      const upstream::Endpoint& e = upstream->endpoint(i);
+      w.begin_object();
+      write_text(w, "address", e.label);
+      write_number(w, "weight", e.settings.weight);
+      w.key("backup");
+      w.boolean(e.settings.backup);
+      write_number(w, "connections", e.connections.load());
+      write_number(w, "outstanding", e.outstanding.load());
+      write_number(w, "attempts", e.attempts.load());
+      write_number(w, "failures", e.failures.load());
+      w.end_object();
+    }
+    w.end_array();
+    w.end_object();
+  }
+  w.end_array();
+}
+
+}  // namespace
+
+std::string render_status_json(const Shared& shared, size_t workers, WallTime started, const ReloadState& reload) {
+  const gateway::RouteTablePtr table = shared.table();
+  std::string out;
+  json::Writer w(out);
+  w.begin_object();
+  write_text(w, "version", VIEWGATE_VERSION);
+  write_text(w, "commit", VIEWGATE_COMMIT);
+  write_time(w, "started", started);
+  write_text(w, "state", shared.draining.load() ? "stopping" : "serving");
+  write_number(w, "workers", workers);
+  write_number(w, "connections", shared.connections.in_use());
+  w.key("last_reload");
+  w.begin_object();
+  write_time(w, "at", reload.at);
+  w.key("ok");
+  w.boolean(reload.ok);
+  write_number(w, "count", reload.count);
+  if (!reload.ok) write_text(w, "message", reload.message);
+  w.end_object();
+  write_routes(w, *table);
+  write_upstreams(w, *table);
+  w.end_object();
+  out.push_back('\n');
+  return out;
+}
+
+void render_log_metrics(const observe::LogStats& stats, observe::PrometheusText& out) {
+  out.family("viewgate_log_dropped_total", "Log lines that were dropped because the target did not take them.", Type::kCounter);
+  out.sample({{"log", "access"}}, stats.dropped_access);
+  out.sample({{"log", "error"}}, stats.dropped_error);
+  out.family("viewgate_log_write_errors_total", "Writes of the log that failed.", Type::kCounter);
+  out.sample({}, stats.write_errors);
+}
+
+void render_upstream_gauges(const gateway::RouteTable& table, observe::PrometheusText& out) {
+  out.family("viewgate_endpoint_connections", "Open connections to an endpoint, idle ones included.", Type::kGauge);
+  for (const auto& u : table.upstreams) {
+    for (size_t i = 0; i < u->size(); ++i) {
+      out.sample({{"upstream", u->name()}, {"endpoint", u->endpoint(i).label}}, static_cast<uint64_t>(u->endpoint(i).connections.load()));
+    }
+  }
+  out.family("viewgate_endpoint_outstanding", "Attempts under way at an endpoint.", Type::kGauge);
+  for (const auto& u : table.upstreams) {
+    for (size_t i = 0; i < u->size(); ++i) {
+      out.sample({{"upstream", u->name()}, {"endpoint", u->endpoint(i).label}}, static_cast<uint64_t>(u->endpoint(i).outstanding.load()));
+    }
+  }
+}
+
+}  // namespace vg::server

@@ -1,0 +1,248 @@
+#include "server/worker.h"
+
+#include <pthread.h>
+
+#include <csignal>
+
+#include "coro/frame_pool.h"
+#include "gateway/handle_request.h"
+#include "gateway/render_error.h"
+#include "observe/log.h"
+
+namespace vg::server {
+
+namespace {
+constexpr size_t kKeptContexts = 1024;
+}
+
+Worker::Worker(unsigned index, Shared* shared, std::function<void()> on_drained)
+    : index_(index), shared_(shared), on_drained_(std::move(on_drained)) {
+  services_.loop = &loop_;
+  services_.metrics = &shared_->metrics.shard(index);
+}
+
+Worker::~Worker() {
+  for (pipeline::Context* c : contexts_) delete c;
+}
+
+void Worker::start() {
+  adopt();
+  thread_ = std::thread([this] {
+    // Signals are the main thread's.
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    pthread_setname_np(pthread_self(), ("worker " + std::to_string(index_)).c_str());
+    loop_.run();
+    coro::release_frames();
+  });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<void> Worker::add_listener(uint32_t id, int fd, bool is_unix, int backlog) {
+  auto listener = net::Listener::start(&loop_, fd, is_unix, backlog, &shared_->connections,
+                                       [this, id](net::StreamPtr stream) { accepted(std::move(stream), id); });
+  if (!listener) return listener.error();
+  listeners_[id] = std::move(listener.value());
+  return {};
+}
+
+void Worker::remove_listener(uint32_t id) {
+  const auto found = listeners_.find(id);
+  if (found == listeners_.end()) return;
+  found->second->stop();
+  listeners_.erase(found);
+}
+
+void Worker::adopt() {
+  const uint64_t version = shared_->version.load(std::memory_order_acquire);
+  if (version == version_) return;
+  version_ = version;
+  if (!resolver_) {
+    resolver_ = std::make_unique<net::Resolver>(loop_.uv());
+    dns_ = std::make_unique<net::DnsCache>(*resolver_);
+  }
+  const gateway::RouteTablePtr table = shared_->table();
+  auto pinned = std::make_shared<pipeline::LoopTable>();
+  for (const auto& upstream : table->upstreams) {
+    std::shared_ptr<upstream::Pool> pool;
+    if (pinned_) {
+      for (const auto& old : pinned_->pools) {
+        if (&old->upstream() == upstream.get()) pool = old;
+      }
+    }
+    if (!pool) pool = upstream::Pool::create(&loop_, dns_.get(), upstream, index_);
+    pinned->pools.push_back(std::move(pool));
+  }
+  pinned->table = table;
+  table_ = table.get();
+  pinned_ = std::move(pinned);
+  open_access_log();
+}
+
+void Worker::open_access_log() {
+  access_log_.reset();
+  if (!table_->log.access || !shared_->log) return;
+  if (!ring_) ring_ = shared_->log->add_ring();
+  access_log_ = std::make_unique<observe::AccessLog>(ring_, table_->log.json ? log::Format::kJson : log::Format::kText, table_->log.redact);
+}
+
+void Worker::accepted(net::StreamPtr stream, uint32_t listener) {
+  services_.metrics->loop.accepted.add();
+  services_.metrics->loop.connections.add();
+  http::ServerConnection* c = http::ServerConnection::create(std::move(stream), this, listener);
+  c->next = connections_;
+  if (connections_ != nullptr) connections_->prev = c;
+  connections_ = c;
+  c->start();
+}
+
+void Worker::closed(http::ServerConnection& c) {
+  (c.prev != nullptr ? c.prev->next : connections_) = c.next;
+  if (c.next != nullptr) c.next->prev = c.prev;
+  services_.metrics->loop.connections.sub();
+  shared_->connections.release();
+  if (connections_ == nullptr && draining_) {
+    on_drained_();
+    finish_if_empty();
+  }
+}
+
+http::Exchange* Worker::acquire(http::ServerConnection&) {
+  if (shared_->version.load(std::memory_order_relaxed) != version_) adopt();
+  pipeline::Context* ctx;
+  if (contexts_.empty()) {
+    ctx = new pipeline::Context;
+  } else {
+    ctx = contexts_.back();
+    contexts_.pop_back();
+  }
+  ctx->pinned = pinned_;
+  ctx->services = &services_;
+  return ctx;
+}
+
+void Worker::release(http::Exchange* exchange) {
+  auto* ctx = static_cast<pipeline::Context*>(exchange);
+  if (contexts_.size() < kKeptContexts) {
+    contexts_.push_back(ctx);
+  } else {
+    delete ctx;
+  }
+}
+
+namespace {
+const gateway::RouteTable& table_of(const http::Exchange& exchange) {
+  return *static_cast<const gateway::RouteTable*>(static_cast<const pipeline::Context&>(exchange).pinned->table.get());
+}
+}  // namespace
+
+const http::ConnectionLimits& Worker::limits(const http::Exchange& exchange) { return table_of(exchange).limits; }
+
+coro::Task<void> Worker::handle(http::Exchange& exchange) {
+  return gateway::handle_request(static_cast<pipeline::Context&>(exchange), table_of(exchange));
+}
+
+void Worker::reject(http::Exchange& exchange, uint16_t status, std::string_view reason) {
+  auto& ctx = static_cast<pipeline::Context&>(exchange);
+  gateway::identify(ctx, table_of(ctx));
+  gateway::render_status(ctx, status, reason);
+  ctx.response.close = true;
+  ctx.response.own.set("X-Request-Id", ctx.request_id());
+  ctx.failure = ErrorKind::kBadRequest;
+  services_.metrics->loop.bad_requests.add();
+}
+
+void Worker::finished(http::Exchange& exchange) {
+  auto& ctx = static_cast<pipeline::Context&>(exchange);
+  const Duration took = std::chrono::steady_clock::now() - ctx.started;
+  count(ctx, took);
+  if (access_log_) log_access(ctx, took);
+  if (ctx.failure == ErrorKind::kNone || ctx.failure == ErrorKind::kCancelled || ctx.failure_internal.empty()) return;
+  log::warn("request ", ctx.request_id(), " route=", ctx.route != nullptr ? ctx.route->name : std::string("-"),
+            " upstream=", ctx.upstream != nullptr ? ctx.upstream->name() : std::string("-"), ": ", to_string(ctx.failure), ": ",
+            ctx.failure_internal);
+}
+
+void Worker::count(pipeline::Context& ctx, Duration took) {
+  const uint32_t id = ctx.route != nullptr ? ctx.route->metrics_id : 0;
+  services_.metrics->routes.at(id).done(ctx.response.status, ctx.body.received_bytes(), ctx.sent_bytes, took);
+  if (ctx.upstream == nullptr) return;
+  observe::UpstreamMetrics& m = services_.metrics->upstreams.at(ctx.upstream->metrics_id());
+  m.attempts.add(ctx.call.attempts);
+  if (ctx.call.attempts > 1) m.retries.add(ctx.call.attempts - 1);
+  if (ctx.failure != ErrorKind::kNone) {
+    m.errors[static_cast<size_t>(ctx.failure)].add();
+  } else {
+    m.responses[ctx.response.status / 100 % 6].add();
+    m.duration.observe(ctx.call.connect + ctx.call.first_byte);
+  }
+}
+
+void Worker::log_access(pipeline::Context& ctx, Duration took) {
+  observe::AccessRecord r;
+  r.time = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(took);
+  r.client_ip = ctx.client_ip();
+  r.method = ctx.request.method_text();
+  r.target = ctx.request.target();
+  r.protocol = ctx.request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  r.status = ctx.response.status;
+  r.bytes_in = ctx.body.received_bytes();
+  r.bytes_out = ctx.sent_bytes;
+  r.duration = took;
+  if (ctx.route != nullptr) r.route = ctx.route->name;
+  if (ctx.upstream != nullptr) {
+    r.upstream = ctx.upstream->name();
+    r.upstream_connect = ctx.call.connect;
+    r.upstream_first_byte = ctx.call.first_byte;
+    r.attempts = ctx.call.attempts;
+  }
+  r.request_id = ctx.request_id();
+  if (ctx.client_gone) {
+    r.error = "client_gone";
+  } else if (ctx.failure != ErrorKind::kNone) {
+    r.error = to_string(ctx.failure);
+  } else if (ctx.cut) {
+    r.error = "cut";
+  }
+  r.user_agent = ctx.request.get(http::FieldId::kUserAgent);
+  r.referer = ctx.request.get("referer");
+  access_log_->write(r);
+}
+
+void Worker::drain() {
+  draining_ = true;
+  while (!listeners_.empty()) remove_listener(listeners_.begin()->first);
+  for (http::ServerConnection* c = connections_; c != nullptr;) {
+    http::ServerConnection* next = c->next;
+    c->close_if_idle();
+    c = next;
+  }
+  if (connections_ == nullptr) on_drained_();
+}
+
+void Worker::finish() {
+  draining_ = finishing_ = true;
+  listeners_.clear();
+  for (http::ServerConnection* c = connections_; c != nullptr;) {
+    http::ServerConnection* next = c->next;
+    c->abort();
+    c = next;
+  }
+  finish_if_empty();
+}
+
+// What is left once nobody is served: pools and resolver close their handles, and the loop runs dry.
+void Worker::finish_if_empty() {
+  if (!finishing_ || connections_ != nullptr || !pinned_) return;
+  pinned_.reset();
+  dns_.reset();
+  resolver_.reset();
+  if (ring_) shared_->log->remove_ring(ring_);
+  loop_.close();
+}
+
+}  // namespace vg::server

@@ -1,0 +1,78 @@
+// One worker: a thread with its loop, listeners, connections, upstream pools and resolver. It serves requests by the table
+// that is published, which it looks for at each request: a reload is seen by all workers at one instant.
+// Thread: post() from any; all else runs on the worker's own.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "net/dns_host.h"
+#include "net/listener.h"
+#include "net/resolver.h"
+#include "observe/access_log.h"
+#include "pipeline/context.h"
+#include "server/shared.h"
+
+namespace vg::server {
+
+class Worker final : public http::Handler {
+ public:
+  /// `on_drained`: is called on the worker's thread when it drains and the last connection has gone.
+  Worker(unsigned index, Shared* shared, std::function<void()> on_drained);
+  ~Worker();
+  Worker(const Worker&) = delete;
+
+  void start();
+  void join();
+  bool post(std::function<void()> work) { return loop_.post_remote(std::move(work)); }
+
+  // On the worker's thread, by post():
+  Result<void> add_listener(uint32_t id, int fd, bool is_unix, int backlog);
+  void remove_listener(uint32_t id);
+  void adopt();   ///< takes over the published table now, also without a request
+  void drain();   ///< stops accepting; idle connections end
+  void finish();  ///< cuts what is left and ends the thread
+
+  /// Answered pings, for the watchdog. Thread: any.
+  std::atomic<uint64_t> heartbeat{0};
+
+ private:
+  // http::Handler
+  http::Exchange* acquire(http::ServerConnection& connection) override;
+  void release(http::Exchange* exchange) override;
+  const http::ConnectionLimits& limits(const http::Exchange& exchange) override;
+  coro::Task<void> handle(http::Exchange& exchange) override;
+  void reject(http::Exchange& exchange, uint16_t status, std::string_view reason) override;
+  void finished(http::Exchange& exchange) override;
+  bool draining() const override { return draining_; }
+  Duration idle_timeout() const override { return table_->limits.idle_timeout; }
+  void closed(http::ServerConnection& connection) override;
+
+  void accepted(net::StreamPtr stream, uint32_t listener);
+  void open_access_log();
+  void log_access(pipeline::Context& ctx, Duration took);
+  void count(pipeline::Context& ctx, Duration took);
+  void finish_if_empty();
+
+  const unsigned index_;
+  Shared* shared_;
+  std::function<void()> on_drained_;
+  net::EventLoop loop_;
+  std::unique_ptr<net::Resolver> resolver_;
+  std::unique_ptr<net::DnsCache> dns_;
+  pipeline::LoopServices services_;
+  uint64_t version_ = 0;
+  const gateway::RouteTable* table_ = nullptr;  // of pinned_
+  std::shared_ptr<pipeline::LoopTable> pinned_;
+  std::vector<pipeline::Context*> contexts_;
+  std::map<uint32_t, std::shared_ptr<net::Listener>> listeners_;
+  http::ServerConnection* connections_ = nullptr;
+  std::shared_ptr<observe::AccessRing> ring_;
+  std::unique_ptr<observe::AccessLog> access_log_;
+  bool draining_ = false, finishing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace vg::server

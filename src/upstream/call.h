@@ -1,0 +1,105 @@
+// One call to an upstream over HTTP/1.1: endpoint, connection, request, response head, with its retries. What it gives is
+// a response whose content is still on the connection, to be pulled by whoever writes it on.
+// Pooled: a loop keeps its calls. Thread: one loop.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "http/exchange.h"
+#include "upstream/pool.h"
+
+namespace vg::upstream {
+
+/// What a view wants to send. append_head() is asked again for each attempt, since endpoints differ in Host and base path.
+class Request {
+ public:
+  http::Method method = http::Method::kGet;
+  uint64_t hash = 0;            ///< for balancing by hash
+  bool forward_body = false;    ///< the client's content goes along, streamed
+  bool upgrade = false;         ///< a 101 is wanted
+  /// Appends request line and fields, without framing, Connection and the empty line.
+  /// Errors: kMissingValue, kBadRequest: the call fails without an attempt.
+  virtual Result<void> append_head(const Endpoint& endpoint, std::string& out) = 0;
+
+ protected:
+  ~Request() = default;
+};
+
+/// What happened, for log and metrics.
+struct CallStats {
+  uint32_t attempts = 0;
+  Duration connect{};      ///< of the last attempt: until it had a connection
+  Duration first_byte{};   ///< of the last attempt: from then until the head of the answer
+  const Endpoint* endpoint = nullptr;
+};
+
+class Call final : public http::BodySource {
+ public:
+  class Cache;
+  explicit Call(Cache* home) : home_(home) {}
+  Call(const Call&) = delete;
+
+  /// Makes the call: until the head of a final response is there (head()).
+  /// Errors: kConnect, kReset, kTimeout, kOverload, kUpstreamProtocol, kCancelled; what append_head() says; for what is
+  /// wrong with the client's content kBadRequest or kStatus. Cancel: ex.cancel.
+  coro::Task<Result<void>> fetch(std::shared_ptr<Pool> pool, Request& request, http::Exchange& ex, CallStats& stats,
+                                 Duration body_timeout);
+  http::ResponseHead& head() { return head_; }
+  const http::StreamBody& content() const { return body_; }
+
+  // BodySource: the content of the response.
+  State peek(std::string_view* piece) override { return body_.peek(piece); }
+  void consume() override { body_.consume(); }
+  coro::Task<void> wait(coro::CancelSource* cancel) override { return body_.wait(cancel); }
+  const Error& error() const override { return body_.error(); }
+  std::optional<uint64_t> length() const override { return body_.length(); }
+  const http::Head* trailers() const override { return &body_.trailers(); }
+  void pause() override;
+  net::Stream* upgraded() override { return connection_ ? &connection_->stream() : nullptr; }
+  void release() override;
+
+ private:
+  struct Attempt;
+  enum class Framing : uint8_t { kNone, kSized, kChunked };
+  coro::Task<Result<void>> attempt(Request& request, http::Exchange& ex, CallStats& stats, coro::CancelSource* cancel);
+  coro::Task<Result<void>> read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel);
+  Result<void> send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection);
+  coro::Task<void> upload(http::Exchange* ex);
+  void upload_failed(Error error);
+  bool may_repeat(const Request& request, const http::Exchange& ex, const Error& error) const;
+  bool wants_retry_for(uint16_t status) const;
+  void finish_connection();
+
+  Cache* home_;
+  std::shared_ptr<Pool> pool_;
+  std::unique_ptr<Connection> connection_;
+  Endpoint* endpoint_ = nullptr;
+  http::ResponseHead head_;
+  http::ResponseParser parser_;
+  http::StreamBody body_;
+  Tried tried_;
+  Duration body_timeout_{};
+  // The client's content on its way to the upstream.
+  bool uploading_ = false;        // a coroutine of ex.scope does it
+  bool upload_complete_ = true;
+  bool upload_begun_ = false;     // something of it was taken: the request cannot be repeated
+  bool upload_chunked_ = false;
+  bool sent_ = false;             // some of the request may have reached the upstream
+  std::optional<Error> upload_error_;
+  net::DeadlineSource* deadline_ = nullptr;  // of the call, while its head is awaited
+};
+
+using CallPtr = std::unique_ptr<Call, http::BodyReleaser>;
+
+/// A loop's calls. Lifetime: outlives them.
+class Call::Cache {
+ public:
+  CallPtr take();
+  ~Cache();
+
+ private:
+  friend class Call;
+  std::vector<Call*> free_;
+};
+
+}  // namespace vg::upstream

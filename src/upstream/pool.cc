@@ -1,0 +1,215 @@
+#include "upstream/pool.h"
+
+#include <algorithm>
+
+#include "net/connect.h"
+
+namespace vg::upstream {
+
+namespace {
+
+BalanceKind balance_kind(config::Balance b) {
+  switch (b) {
+    case config::Balance::kRoundRobin: return BalanceKind::kRoundRobin;
+    case config::Balance::kLeastRequests: return BalanceKind::kLeastRequests;
+    case config::Balance::kHash: return BalanceKind::kHash;
+  }
+  return BalanceKind::kRoundRobin;
+}
+
+Error cancelled_error(coro::CancelSource* cancel, const char* what) {
+  const ErrorKind why = cancel->reason();
+  return Error(why, why == ErrorKind::kTimeout ? what : "cancelled", why == ErrorKind::kTimeout);
+}
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<Pool> pool, size_t endpoint, net::StreamPtr stream)
+    : pool_(pool), upstream_(pool->upstream_), endpoint_(endpoint), stream_(std::move(stream)) {}
+
+Connection::~Connection() {
+  stream_.reset();
+  upstream_->release_permit(endpoint_);
+}
+
+// An idle connection that says anything, or ends, is of no use any more: what it said belongs to nobody.
+void Connection::on_unsolicited(net::Stream&, net::ReadEvent) {
+  if (const auto pool = pool_.lock()) pool->forget(this);
+}
+
+Pool::Pool(net::EventLoop* loop, std::shared_ptr<Upstream> upstream)
+    : loop_(loop), upstream_(std::move(upstream)), slots_(upstream_->size()), sweep_(this) {}
+
+Pool::~Pool() = default;
+
+std::shared_ptr<Pool> Pool::create(net::EventLoop* loop, net::DnsCache* dns, std::shared_ptr<Upstream> upstream,
+                                   uint64_t seed) {
+  std::shared_ptr<Pool> pool(new Pool(loop, std::move(upstream)));
+  const config::UpstreamSettings& settings = pool->upstream_->settings();
+  std::vector<BalanceEndpoint> endpoints;
+  for (size_t i = 0; i < pool->upstream_->size(); ++i) {
+    Endpoint& e = pool->upstream_->endpoint(i);
+    endpoints.emplace_back(e.label + e.settings.base_path, e.settings.weight, e.settings.backup, &e.outstanding);
+    Slot& slot = pool->slots_[i];
+    slot.literal = net::Address::parse(e.settings.host, e.settings.port);
+    if (!slot.literal) slot.host = dns->host(e.settings.host, e.settings.port, settings.dns_ttl);
+  }
+  pool->balancer_ = Balancer::create(balance_kind(settings.balance), std::move(endpoints), seed);
+  pool->upstream_->register_pool(loop, pool);
+  return pool;
+}
+
+bool Pool::usable(size_t endpoint) {
+  const Slot& slot = slots_[endpoint];
+  return slot.literal || slot.host->current() != nullptr || slot.host->failure() == nullptr;
+}
+
+std::unique_ptr<Connection> Pool::take_idle(size_t endpoint) {
+  std::vector<std::unique_ptr<Connection>>& idle = slots_[endpoint].idle;
+  if (idle.empty()) return nullptr;
+  std::unique_ptr<Connection> c = std::move(idle.back());
+  idle.pop_back();
+  c->stream_->set_observer(nullptr);
+  return c;
+}
+
+coro::Task<Result<std::unique_ptr<Connection>>> Pool::acquire(size_t endpoint, bool fresh, coro::CancelSource* cancel) {
+  const std::shared_ptr<Pool> keep = shared_from_this();
+  if (!fresh) {
+    if (std::unique_ptr<Connection> c = take_idle(endpoint)) co_return std::move(c);
+  }
+  if (!upstream_->try_permit(endpoint)) {
+    // Places may be held by idle connections: of another endpoint here, or of another loop.
+    shed_one();
+    if (!upstream_->try_permit(endpoint)) {
+      Result<std::unique_ptr<Connection>> turn = co_await wait_turn(endpoint, cancel);
+      if (!turn || turn.value()) co_return std::move(turn);
+    }
+  }
+  Result<std::unique_ptr<Connection>> opened = co_await open(endpoint, cancel);
+  co_return std::move(opened);
+}
+
+// Gives a connection that became free here, or nullptr with a place for a new one.
+coro::Task<Result<std::unique_ptr<Connection>>> Pool::wait_turn(size_t endpoint, coro::CancelSource* cancel) {
+  auto waiter = std::make_shared<Waiter>();
+  waiter->loop = loop_;
+  waiter->endpoint = endpoint;
+  if (!upstream_->enqueue(waiter)) {
+    co_return Error(ErrorKind::kOverload, upstream_->name() + " has too many calls waiting");
+  }
+  upstream_->ask_to_shed(loop_);
+  const bool granted = co_await waiter->granted.wait(cancel);
+  if (!granted) {
+    upstream_->abandon(waiter);
+    co_return cancelled_error(cancel, "no connection became free in time");
+  }
+  co_return std::move(waiter->given);
+}
+
+coro::Task<Result<std::vector<net::Address>>> Pool::addresses(size_t endpoint, coro::CancelSource* cancel) {
+  Slot& slot = slots_[endpoint];
+  if (slot.literal) co_return std::vector<net::Address>(1, *slot.literal);
+  if (const net::Resolution* known = slot.host->current()) co_return known->addresses;
+  if (const Error* failed = slot.host->failure()) co_return *failed;
+  // The answer's place is the heap's: the callback may come after this coroutine has gone.
+  struct Answer {
+    coro::Event done;
+    std::optional<Result<net::Resolution>> result;
+  };
+  auto answer = std::make_shared<Answer>();
+  net::LookupHandle lookup = slot.host->get([answer](Result<net::Resolution> r) {
+    answer->result.emplace(std::move(r));
+    answer->done.set();
+  });
+  const bool answered = co_await answer->done.wait(cancel);
+  if (!answered) {
+    lookup.cancel();
+    co_return cancelled_error(cancel, "the name did not resolve in time");
+  }
+  if (!answer->result->ok()) co_return answer->result->error();
+  co_return answer->result->value().addresses;
+}
+
+// Precondition: a place of the limits was taken; it goes with the connection, or back.
+coro::Task<Result<std::unique_ptr<Connection>>> Pool::open(size_t endpoint, coro::CancelSource* cancel) {
+  net::DeadlineSource deadline(loop_, loop_->now() + upstream_->settings().connect_timeout, cancel);
+  Result<std::vector<net::Address>> found = co_await addresses(endpoint, &deadline);
+  if (!found) {
+    upstream_->release_permit(endpoint);
+    co_return std::move(found.error());
+  }
+  Error last(ErrorKind::kConnect, "no connection", true);
+  // A name's addresses take turns, and a dead one passes on to the next.
+  const size_t first = slots_[endpoint].next_address++;
+  const size_t count = std::min<size_t>(found->size(), 4);
+  for (size_t i = 0; i < count; ++i) {
+    const net::Address address = found.value()[(first + i) % found->size()];
+    Result<net::StreamPtr> stream = co_await net::connect(loop_, address, &deadline);
+    if (stream) co_return std::make_unique<Connection>(shared_from_this(), endpoint, std::move(stream.value()));
+    last = std::move(stream.error());
+    if (deadline.cancelled()) break;
+  }
+  upstream_->release_permit(endpoint);
+  if (deadline.cancelled() && cancel != nullptr && !cancel->cancelled()) {
+    // Its own connect_timeout: a connection that could not be made, not a call that took too long.
+    Error e(ErrorKind::kConnect, upstream_->name() + " did not accept a connection in time", true);
+    e.internal = std::move(last.internal);
+    co_return std::move(e);
+  }
+  co_return std::move(last);
+}
+
+void Pool::give_back(std::unique_ptr<Connection> connection) {
+  net::Stream& stream = connection->stream();
+  if (!stream.data().empty() || stream.at_eof() || stream.failed() || stream.closed() || stream.write_pending()) return;
+  const size_t endpoint = connection->endpoint();
+  connection->reused = true;
+  if (upstream_->anybody_waits()) {
+    const std::shared_ptr<Waiter> waiter = upstream_->take_local_waiter(loop_, endpoint);
+    if (!waiter) return;  // another loop's turn: the place goes there
+    waiter->given = std::move(connection);
+    waiter->granted.set();
+    return;
+  }
+  connection->idle_since_ = loop_->now();
+  stream.set_observer(connection.get());
+  stream.resume_reading();
+  slots_[endpoint].idle.push_back(std::move(connection));
+  if (!sweep_.running()) loop_->start_timer(sweep_, upstream_->settings().pool.idle);
+}
+
+void Pool::forget(Connection* connection) {
+  std::vector<std::unique_ptr<Connection>>& idle = slots_[connection->endpoint()].idle;
+  std::erase_if(idle, [connection](const auto& c) { return c.get() == connection; });
+}
+
+void Pool::shed_one() {
+  Slot* oldest = nullptr;
+  for (Slot& slot : slots_) {
+    if (slot.idle.empty()) continue;
+    if (oldest == nullptr || slot.idle.front()->idle_since_ < oldest->idle.front()->idle_since_) oldest = &slot;
+  }
+  if (oldest != nullptr) oldest->idle.erase(oldest->idle.begin());
+}
+
+size_t Pool::idle_count() const {
+  size_t n = 0;
+  for (const Slot& slot : slots_) n += slot.idle.size();
+  return n;
+}
+
+// One timer for all: it looks at the connections that have been idle for longest.
+void Pool::close_expired() {
+  const Duration limit = upstream_->settings().pool.idle;
+  const TimePoint now = loop_->now();
+  TimePoint next = TimePoint::max();
+  for (Slot& slot : slots_) {
+    const auto young = std::find_if(slot.idle.begin(), slot.idle.end(), [&](const auto& c) { return c->idle_since_ + limit > now; });
+    slot.idle.erase(slot.idle.begin(), young);
+    if (!slot.idle.empty()) next = std::min(next, slot.idle.front()->idle_since_ + limit);
+  }
+  if (next != TimePoint::max()) loop_->start_timer(sweep_, next);
+}
+
+}  // namespace vg::upstream

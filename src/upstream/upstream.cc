@@ -1,0 +1,136 @@
+#include "upstream/upstream.h"
+
+#include <algorithm>
+
+#include "upstream/pool.h"
+
+namespace vg::upstream {
+
+Upstream::Upstream(config::UpstreamSettings settings)
+    : settings_(std::move(settings)), budget_(settings_.retry.budget_percent / 100.0) {
+  for (const config::EndpointSettings& s : settings_.endpoints) {
+    Endpoint& e = endpoints_.emplace_back();
+    e.settings = s;
+    e.label = (s.host.find(':') != std::string::npos ? "[" + s.host + "]" : s.host) + ":" + std::to_string(s.port);
+  }
+}
+
+bool Upstream::try_permit(size_t endpoint) {
+  if (connections_.fetch_add(1, std::memory_order_seq_cst) >= settings_.pool.connections) {
+    connections_.fetch_sub(1, std::memory_order_seq_cst);
+    return false;
+  }
+  if (endpoints_[endpoint].connections.fetch_add(1, std::memory_order_seq_cst) >= settings_.pool.per_endpoint) {
+    endpoints_[endpoint].connections.fetch_sub(1, std::memory_order_seq_cst);
+    connections_.fetch_sub(1, std::memory_order_seq_cst);
+    return false;
+  }
+  return true;
+}
+
+void Upstream::release_permit(size_t endpoint) {
+  endpoints_[endpoint].connections.fetch_sub(1, std::memory_order_seq_cst);
+  connections_.fetch_sub(1, std::memory_order_seq_cst);
+  if (anybody_waits()) grant();
+}
+
+// Places go to waiters in their order; one whose endpoint is full does not hold up those behind it.
+void Upstream::grant() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (auto it = waiters_.begin(); it != waiters_.end();) {
+    if (connections_.load(std::memory_order_seq_cst) >= settings_.pool.connections) return;
+    const std::shared_ptr<Waiter> waiter = *it;
+    if (!try_permit(waiter->endpoint)) {
+      ++it;
+      continue;
+    }
+    it = waiters_.erase(it);
+    waiting_.fetch_sub(1, std::memory_order_release);
+    waiter->loop->post_remote([self = shared_from_this(), waiter] {
+      if (waiter->abandoned) {
+        self->release_permit(waiter->endpoint);
+      } else {
+        waiter->granted.set();
+      }
+    });
+  }
+}
+
+bool Upstream::enqueue(const std::shared_ptr<Waiter>& waiter) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (waiters_.size() >= settings_.max_pending) return false;
+    waiters_.push_back(waiter);
+    waiting_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  // A place that was given back before anybody was seen waiting.
+  grant();
+  return true;
+}
+
+void Upstream::abandon(const std::shared_ptr<Waiter>& waiter) {
+  waiter->abandoned = true;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto it = std::find(waiters_.begin(), waiters_.end(), waiter);
+  if (it == waiters_.end()) return;  // a grant is on its way, and gives the place back
+  waiters_.erase(it);
+  waiting_.fetch_sub(1, std::memory_order_release);
+}
+
+std::shared_ptr<Waiter> Upstream::take_local_waiter(net::EventLoop* loop, size_t endpoint) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (auto it = waiters_.begin(); it != waiters_.end(); ++it) {
+    if ((*it)->endpoint != endpoint) continue;
+    if ((*it)->loop != loop) return nullptr;
+    std::shared_ptr<Waiter> waiter = std::move(*it);
+    waiters_.erase(it);
+    waiting_.fetch_sub(1, std::memory_order_release);
+    return waiter;
+  }
+  return nullptr;
+}
+
+void Upstream::register_pool(net::EventLoop* loop, std::weak_ptr<Pool> pool) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::erase_if(pools_, [](const auto& p) { return p.second.expired(); });
+  pools_.emplace_back(loop, std::move(pool));
+}
+
+void Upstream::ask_to_shed(net::EventLoop* except) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& [loop, pool] : pools_) {
+    if (loop == except) continue;
+    loop->post_remote([weak = pool] {
+      if (const auto p = weak.lock()) p->shed_one();
+    });
+  }
+}
+
+namespace {
+
+bool same_endpoint(const config::EndpointSettings& a, const config::EndpointSettings& b) {
+  return a.host == b.host && a.port == b.port && a.base_path == b.base_path && a.authority == b.authority &&
+         a.weight == b.weight && a.backup == b.backup;
+}
+
+bool same_retry(const config::RetrySettings& a, const config::RetrySettings& b) {
+  return a.attempts == b.attempts && a.attempt_timeout == b.attempt_timeout && a.on_connect == b.on_connect &&
+         a.on_reset == b.on_reset && a.on_statuses == b.on_statuses && a.budget_percent == b.budget_percent &&
+         a.backoff == b.backoff;
+}
+
+}  // namespace
+
+bool same_settings(const config::UpstreamSettings& a, const config::UpstreamSettings& b) {
+  const auto same_header = [](const config::HeaderSetting& x, const config::HeaderSetting& y) {
+    return x.name == y.name && x.value == y.value;
+  };
+  return a.name == b.name && std::ranges::equal(a.endpoints, b.endpoints, same_endpoint) &&
+         a.forward_headers == b.forward_headers && a.forward_cookies == b.forward_cookies &&
+         std::ranges::equal(a.headers, b.headers, same_header) && a.pool.connections == b.pool.connections &&
+         a.pool.per_endpoint == b.pool.per_endpoint && a.pool.idle == b.pool.idle && a.max_pending == b.max_pending &&
+         a.dns_ttl == b.dns_ttl && a.balance == b.balance && a.hash_by == b.hash_by && a.hash_header == b.hash_header &&
+         a.connect_timeout == b.connect_timeout && a.timeout == b.timeout && same_retry(a.retry, b.retry);
+}
+
+}  // namespace vg::upstream

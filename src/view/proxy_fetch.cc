@@ -1,0 +1,215 @@
+#include "view/proxy_fetch.h"
+
+#include "base/strings.h"
+#include "config/read.h"
+#include "http/target.h"
+#include "view/forwarded_request.h"
+
+namespace vg::view {
+
+namespace {
+
+using http::FieldId;
+
+class ProxyFetch final : public pipeline::View {
+ public:
+  explicit ProxyFetch(pipeline::Build& build);
+  coro::Task<Result<void>> run(pipeline::Context& ctx) const override;
+
+ private:
+  void read_call_map(const config::Node& source, pipeline::Build& build);
+  Result<void> check_request(const pipeline::Context& ctx) const;
+  uint64_t balance_hash(const pipeline::Context& ctx) const;
+  Result<void> pass_back(pipeline::Context& ctx, upstream::CallPtr call) const;
+  void rewrite_location(pipeline::Context& ctx, http::ResponseHead& head) const;
+  bool map_back(const pipeline::Context& ctx, std::string_view upstream_path, std::string& out) const;
+
+  ForwardSettings forward_;
+  HeaderEdit response_edit_;
+  std::vector<std::string> origins_;
+  bool check_origin_ = false;
+  Duration stream_idle_, upgrade_idle_;
+  uint32_t upstream_ = 0;
+};
+
+config::Spec call_spec() {
+  return config::any_of({config::template_text().called("a call, UPSTREAM/path").example("catalog/articles/{id}"),
+                         config::map({config::key("call", config::template_text()).required(),
+                                      config::key("query", config::named(config::template_text())),
+                                      config::key("headers", config::named(config::template_text()))})});
+}
+
+ProxyFetch::ProxyFetch(pipeline::Build& build) {
+  const config::Node* s = build.settings();
+  const config::Node* source = config::child(s, "source");
+  const bool is_map = source != nullptr && source->is_map();
+  const config::Node* call = is_map ? config::child(source, "call") : source;
+  if (call != nullptr) {
+    if (auto target = build.compile_call(*call, is_map ? "source.call" : "source")) {
+      upstream_ = *build.find_upstream(target->upstream);
+      forward_.target = std::move(*target);
+      forward_.upstream_headers = build.upstream_headers(upstream_);
+    }
+  }
+  if (is_map) read_call_map(*source, build);
+  forward_.edit = HeaderEdit::create(config::child(s, "request"), "request", build);
+  forward_.preserve_host = config::boolean(s, "preserve_host", false);
+  response_edit_ = HeaderEdit::create(config::child(s, "response"), "response", build);
+  if (const config::Node* websocket = config::child(s, "websocket")) {
+    check_origin_ = config::child(websocket, "origins") != nullptr;
+    for (const std::string& o : config::texts(websocket, "origins")) origins_.push_back(lower(o));
+  }
+  stream_idle_ = config::duration(s, "stream_idle", std::chrono::seconds(60));
+  upgrade_idle_ = config::duration(s, "upgrade_idle", std::chrono::hours(1));
+}
+
+// The long form of a call: its query and headers beside its text.
+void ProxyFetch::read_call_map(const config::Node& source, pipeline::Build& build) {
+  if (const config::Node* query = config::child(&source, "query")) {
+    for (const config::Member& m : query->members()) {
+      const std::string path = "source.query." + std::string(m.key);
+      for (const tmpl::QueryParam& q : forward_.target.query) {
+        if (q.name == m.key) build.error(*m.value, path, "is also in the text of the call; write it in one place");
+      }
+      tmpl::QueryParam q;
+      q.name = m.key;
+      http::append_encoded_query_value(q.encoded, m.key);
+      q.value = build.compile(*m.value, path, tmpl::Place::kQuery);
+      forward_.target.query.push_back(std::move(q));
+      forward_.target.has_query = true;
+    }
+  }
+  if (const config::Node* headers = config::child(&source, "headers")) {
+    for (const config::Member& m : headers->members()) {
+      const std::string path = "source.headers." + std::string(m.key);
+      if (const std::string wrong = check_header_name(m.key); !wrong.empty()) build.error(*m.value, path, wrong);
+      forward_.call_headers.emplace_back(m.key, build.compile(*m.value, path, tmpl::Place::kHeader));
+    }
+  }
+}
+
+Result<void> ProxyFetch::check_request(const pipeline::Context& ctx) const {
+  if (!ctx.request.upgrade || !check_origin_ || !iequals(ctx.request.get(FieldId::kUpgrade), "websocket")) return {};
+  const std::string origin = lower(ctx.request.get(FieldId::kOrigin));
+  for (const std::string& allowed : origins_) {
+    if (allowed == "*" || allowed == origin) return {};
+  }
+  Error e(ErrorKind::kStatus, "WebSocket connections are not accepted from this origin");
+  e.status = 403;
+  return e;
+}
+
+uint64_t ProxyFetch::balance_hash(const pipeline::Context& ctx) const {
+  const config::UpstreamSettings& s = ctx.pinned->pools[upstream_]->upstream().settings();
+  if (s.balance != config::Balance::kHash) return 0;
+  switch (s.hash_by) {
+    case config::HashBy::kClientIp: return upstream::hash_of(ctx.client_ip());
+    case config::HashBy::kPath: return upstream::hash_of(ctx.request.path());
+    case config::HashBy::kHeader: return upstream::hash_of(ctx.header(s.hash_header).value_or(std::string_view()));
+  }
+  return 0;
+}
+
+coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
+  if (Result<void> allowed = check_request(ctx); !allowed) co_return std::move(allowed);
+  const std::shared_ptr<upstream::Pool>& pool = ctx.pinned->pools[upstream_];
+  ctx.upstream = &pool->upstream();
+  ForwardedRequest request(ctx, forward_);
+  request.method = forward_.target.method ? http::method_of(*forward_.target.method) : ctx.request.method;
+  request.hash = balance_hash(ctx);
+  request.forward_body = ctx.request.framing != http::Framing::kNone;
+  request.upgrade = ctx.request.upgrade && !request.forward_body;
+  upstream::CallPtr call = ctx.services->calls.take();
+  Result<void> fetched = co_await call->fetch(pool, request, ctx, ctx.call, ctx.body_timeout);
+  if (!fetched) co_return std::move(fetched);
+  co_return pass_back(ctx, std::move(call));
+}
+
+Result<void> ProxyFetch::pass_back(pipeline::Context& ctx, upstream::CallPtr call) const {
+  http::ResponseHead& head = call->head();
+  http::Response& r = ctx.response;
+  if (has_nominated_fields(head)) {
+    std::vector<std::string> names;
+    for (const http::Field& f : head.fields()) {
+      if (is_nominated(head, head.name(f))) names.emplace_back(head.name(f));
+    }
+    for (const std::string& n : names) head.remove(n);
+  }
+  head.remove(FieldId::kProxyAuthenticate);
+  if (head.has(FieldId::kLocation)) rewrite_location(ctx, head);
+  if (head.has(FieldId::kContentLength)) r.told_length = head.content_length;
+  if (!response_edit_.empty()) {
+    if (Result<void> edited = response_edit_.apply(ctx, head); !edited) return edited;
+  }
+  r.status = head.status;
+  r.head = &head;
+  r.stream_idle = stream_idle_;
+  r.tunnel = head.status == 101;
+  r.tunnel_idle = upgrade_idle_;
+  r.body = std::move(call);
+  return {};
+}
+
+// A redirect of the upstream to itself becomes one to us: what its url stands for in the source is put back.
+void ProxyFetch::rewrite_location(pipeline::Context& ctx, http::ResponseHead& head) const {
+  const std::string_view location = head.get(FieldId::kLocation);
+  if (ctx.call.endpoint == nullptr) return;
+  const config::EndpointSettings& e = ctx.call.endpoint->settings;
+  std::string_view path = location;
+  const size_t scheme = location.find("://");
+  if (scheme != std::string_view::npos) {
+    const size_t host_at = scheme + 3;
+    const size_t host_end = std::min(location.find_first_of("/?#", host_at), location.size());
+    if (!iequals(location.substr(0, scheme), "http") || !http::same_authority(location.substr(host_at, host_end - host_at), e.authority, "80")) return;
+    path = location.substr(host_end);
+  } else if (!location.starts_with("/") || location.starts_with("//")) {
+    return;
+  }
+  if (!path.starts_with(e.base_path)) return;
+  path.remove_prefix(e.base_path.size());
+  if (!path.empty() && path[0] != '/' && path[0] != '?' && path[0] != '#') return;
+  std::string ours;
+  if (!map_back(ctx, path, ours)) {
+    if (scheme == std::string_view::npos) return;
+    ours.assign(path.empty() ? "/" : path);
+  }
+  head.set("Location", ours);
+}
+
+// "/shop/{rest...}" with the source "legacy/app/{rest}": what begins with "/app/" upstream begins with "/shop/" here.
+bool ProxyFetch::map_back(const pipeline::Context& ctx, std::string_view upstream_path, std::string& out) const {
+  const auto parts = forward_.target.path.parts();
+  if (parts.empty() || parts.back().reference < 0 || parts.size() > 2 || (parts.size() == 2 && parts[0].reference >= 0)) return false;
+  const tmpl::Reference& rest = forward_.target.path.references()[static_cast<size_t>(parts.back().reference)];
+  if (rest.root != tmpl::Root::kParam || rest.kind != tmpl::ParamKind::kRest) return false;
+  const std::string prefix = "/" + (parts.size() == 2 ? parts[0].literal : std::string());
+  if (!upstream_path.starts_with(prefix)) return false;
+  const std::string_view path = ctx.request.path();
+  const std::string_view raw = ctx.params[rest.param].raw;
+  out.assign(path.substr(0, path.size() - raw.size())).append(upstream_path.substr(prefix.size()));
+  return true;
+}
+
+}  // namespace
+
+config::ViewType describe_proxy_fetch() {
+  config::ViewType type;
+  type.name = "proxy-fetch";
+  const auto seconds = [](int64_t n) { return n * 1'000'000'000; };
+  type.keys = {
+      config::key("source", call_spec()).required().summary("the call to pass requests on to: UPSTREAM/path, a template"),
+      config::key("preserve_host", config::boolean()).fallback("false").summary("send the client's Host instead of the upstream's"),
+      config::key("request", HeaderEdit::spec()).summary("header fields to set and remove on the way to the upstream"),
+      config::key("response", HeaderEdit::spec()).summary("header fields to set and remove on the way back"),
+      config::key("websocket", config::map({config::key("origins", config::one_or_list(config::text())).summary("the Origins whose upgrades are accepted; * is any")}))
+          .summary("who may open a WebSocket"),
+      config::key("stream_idle", config::duration().between(1'000'000, seconds(86400))).fallback("60s").summary("a response body without a byte for so long is cut"),
+      config::key("upgrade_idle", config::duration().between(1'000'000, seconds(7 * 86400))).fallback("1h").summary("a tunnel without a byte for so long ends"),
+      config::key("limits", config::map({config::key("body_bytes", config::size().at_least(0)).summary("the content of a request; more: 413")})),
+  };
+  return type;
+}
+
+std::unique_ptr<pipeline::View> create_proxy_fetch(pipeline::Build& build) { return std::make_unique<ProxyFetch>(build); }
+
+}  // namespace vg::view
