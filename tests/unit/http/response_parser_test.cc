@@ -145,6 +145,7 @@ std::vector<Refused> refusals() {
       {"space before the colon", with_fields("X : a\r\n")},
       {"empty name", with_fields(": a\r\n")},
       {"no colon", with_fields("X\r\n")},
+      {"no colon behind a name of ours", with_fields("Connection\r\nX: y\r\n")},
       {"Content-Length twice", with_fields("Content-Length: 1\r\nContent-Length: 2\r\n")},
       {"the same Content-Length twice", with_fields("Content-Length: 1\r\nContent-Length: 1\r\n")},
       {"Content-Length as a list", with_fields("Content-Length: 1, 1\r\n")},
