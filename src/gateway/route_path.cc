@@ -16,18 +16,24 @@ bool is_name(std::string_view s) {
 
 ParamKind param_kind(SegmentKind kind) {
   switch (kind) {
-    case SegmentKind::kInt: return ParamKind::kInt;
-    case SegmentKind::kUuid: return ParamKind::kUuid;
-    case SegmentKind::kSlug: return ParamKind::kSlug;
-    case SegmentKind::kRest: return ParamKind::kRest;
-    default: return ParamKind::kPlain;
+    case SegmentKind::kInt:
+      return ParamKind::kInt;
+    case SegmentKind::kUuid:
+      return ParamKind::kUuid;
+    case SegmentKind::kSlug:
+      return ParamKind::kSlug;
+    case SegmentKind::kRest:
+      return ParamKind::kRest;
+    default:
+      return ParamKind::kPlain;
   }
 }
 
 /// One pass over a declared path. Throws nothing: mistakes go to the sink.
 class Parser {
  public:
-  Parser(std::string_view text, const std::function<void(size_t, std::string)>& errors) : text_(text), errors_(errors) {}
+  Parser(std::string_view text, const std::function<void(size_t, std::string)>& errors)
+      : text_(text), errors_(errors) {}
 
   RoutePath run() {
     if (text_.empty() || text_[0] != '/') {
@@ -65,12 +71,17 @@ class Parser {
       return;
     }
     for (size_t i = 0; i < s.size(); ++i) {
-      if (static_cast<unsigned char>(s[i]) < 0x20 || s[i] == 0x7f) return errors_(at + i, "a control character in the path");
+      if (static_cast<unsigned char>(s[i]) < 0x20 || s[i] == 0x7f)
+        return errors_(at + i, "a control character in the path");
     }
     auto decoded = percent_decode(s);
-    if (!decoded) return errors_(at + s.find('%'), "\"%\" is not followed by two hexadecimal digits (write %25 for a percent sign)");
-    if (decoded->find('\0') != std::string::npos) return errors_(at, "a path with NUL can never match: it is answered with 400");
-    if (*decoded == "." || *decoded == "..") return errors_(at, "a dot segment can never match: it is answered with 400");
+    if (!decoded)
+      return errors_(at + s.find('%'),
+                     "\"%\" is not followed by two hexadecimal digits (write %25 for a percent sign)");
+    if (decoded->find('\0') != std::string::npos)
+      return errors_(at, "a path with NUL can never match: it is answered with 400");
+    if (*decoded == "." || *decoded == "..")
+      return errors_(at, "a dot segment can never match: it is answered with 400");
     if (decoded->size() > RoutePath::kMaxLiteralBytes) return errors_(at, "a literal segment has at most 255 bytes");
     path_.segments.push_back({SegmentKind::kLiteral, *std::move(decoded)});
   }
@@ -93,7 +104,8 @@ class Parser {
     if (word == "int") return SegmentKind::kInt;
     if (word == "uuid") return SegmentKind::kUuid;
     if (word == "slug") return SegmentKind::kSlug;
-    std::string message = "unknown form \"" + std::string(word) + "\" (int, slug, uuid; {name} for any segment, {name...} for the rest)";
+    std::string message =
+        "unknown form \"" + std::string(word) + "\" (int, slug, uuid; {name} for any segment, {name...} for the rest)";
     const std::string_view near = nearest(word, {"int", "slug", "uuid"});
     if (!near.empty()) message += ", did you mean \"" + std::string(near) + "\"?";
     errors_(at, std::move(message));
@@ -103,10 +115,12 @@ class Parser {
   void add(size_t at, std::string_view name, SegmentKind kind) {
     if (name.empty()) return errors_(at, "a parameter needs a name");
     if (!is_name(name)) {
-      return errors_(at + 1, "\"" + std::string(name) + "\" is no name for a parameter: letters, digits, \"_\" and \"-\", a letter first");
+      return errors_(at + 1, "\"" + std::string(name) +
+                                 "\" is no name for a parameter: letters, digits, \"_\" and \"-\", a letter first");
     }
     if (tmpl::is_reserved_root(name)) {
-      return errors_(at + 1, "a parameter cannot be called \"" + std::string(name) + "\": templates use that name for something else");
+      return errors_(at + 1, "a parameter cannot be called \"" + std::string(name) +
+                                 "\": templates use that name for something else");
     }
     for (const tmpl::Param& p : path_.params) {
       if (p.name == name) return errors_(at + 1, "two parameters are called \"" + std::string(name) + "\"");

@@ -1,5 +1,5 @@
-// The path of a route as it is declared: "/articles/{id:int}/{rest...}" taken apart into segments, and everything that is
-// wrong with it. The router is built of these; templates take their scope from `params`. SPEC section 3.
+// The path of a route as it is declared: "/articles/{id:int}/{rest...}" taken apart into segments, and everything that
+// is wrong with it. The router is built of these; templates take their scope from `params`. SPEC section 3.
 #pragma once
 #include <cstdint>
 #include <functional>

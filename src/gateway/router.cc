@@ -59,10 +59,14 @@ bool is_uuid(std::string_view s) {
 
 bool fits(size_t form, std::string_view s) {
   switch (form) {
-    case 0: return is_int(s);
-    case 1: return is_uuid(s);
-    case 2: return is_slug(s);
-    default: return !s.empty();
+    case 0:
+      return is_int(s);
+    case 1:
+      return is_uuid(s);
+    case 2:
+      return is_slug(s);
+    default:
+      return !s.empty();
   }
 }
 
@@ -113,14 +117,15 @@ class Walk {
     return visit(root, ignore_ && path_.size() == 1 ? kDone : 1);
   }
 
-  /// Walks the segments from the offset `at` on. Recurses only where a node has more than a literal way, so at most as deep
-  /// as the longest pattern.
+  /// Walks the segments from the offset `at` on. Recurses only where a node has more than a literal way, so at most as
+  /// deep as the longest pattern.
   bool visit(NodeIndex index, size_t at) {
     while (at != kDone) {
       size_t next;
       const std::string_view segment = segment_at(at, &next);
       const NodeIndex literal = literal_child(index, segment);
-      if (t_.nodes[index].branches()) return (literal != 0 && visit(literal, next)) || branch(t_.nodes[index], segment, at, next);
+      if (t_.nodes[index].branches())
+        return (literal != 0 && visit(literal, next)) || branch(t_.nodes[index], segment, at, next);
       if (literal == 0) return false;
       index = literal;
       at = next;
@@ -212,7 +217,8 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 Router::~Router() = default;
 
-void Router::match(std::string_view host, std::string_view method, std::string_view path, std::string_view listener, Match* out) const {
+void Router::match(std::string_view host, std::string_view method, std::string_view path, std::string_view listener,
+                   Match* out) const {
   out->outcome = Match::Outcome::kNotFound;
   out->allow = 0;
   out->params.resize(0);
@@ -252,9 +258,11 @@ void Router::append_allow(uint64_t allow, std::string& out) const {
 
 size_t Router::memory_bytes() const {
   const Tables& t = *tables_;
-  size_t bytes = t.nodes.capacity() * sizeof(Node) + t.forms.capacity() * sizeof(Forms) + t.ends.capacity() * sizeof(Endpoint) + t.slots.capacity() * sizeof(NodeIndex) +
-                 t.text.capacity() + sizeof(Tables);
-  for (const Listener& l : t.listeners) bytes += sizeof(Listener) + (l.exact.size() + l.wildcard.size()) * (sizeof(RootByHost::value_type) + 32);
+  size_t bytes = t.nodes.capacity() * sizeof(Node) + t.forms.capacity() * sizeof(Forms) +
+                 t.ends.capacity() * sizeof(Endpoint) + t.slots.capacity() * sizeof(NodeIndex) + t.text.capacity() +
+                 sizeof(Tables);
+  for (const Listener& l : t.listeners)
+    bytes += sizeof(Listener) + (l.exact.size() + l.wildcard.size()) * (sizeof(RootByHost::value_type) + 32);
   return bytes;
 }
 

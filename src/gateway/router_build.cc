@@ -8,23 +8,28 @@
 namespace vg::gateway {
 namespace {
 
-bool is_token_char(char c) { return is_alpha(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos; }
+bool is_token_char(char c) {
+  return is_alpha(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
 
 /// What is wrong with a host, in lower case and without "*."; empty if nothing is.
 std::string host_mistake(std::string_view host) {
   if (host.starts_with('[') && host.ends_with(']') && host.size() > 2) {
-    const bool address = host.substr(1, host.size() - 2).find_first_not_of("0123456789abcdef:.") == std::string_view::npos;
+    const bool address =
+        host.substr(1, host.size() - 2).find_first_not_of("0123456789abcdef:.") == std::string_view::npos;
     return address ? "" : "not an IPv6 address in brackets";
   }
   if (host.empty()) return "a host without a name";
-  if (host.find(':') != std::string_view::npos) return "a host is written without scheme and port (listener: NAME narrows a route to a port)";
+  if (host.find(':') != std::string_view::npos)
+    return "a host is written without scheme and port (listener: NAME narrows a route to a port)";
   if (host.find('*') != std::string_view::npos) return "a wildcard is the whole first label, as in \"*.example.com\"";
   if (host.size() > 253) return "a host name has at most 253 bytes";
   for (const std::string_view label : split(host, '.')) {
     if (label.empty()) return "a host name with an empty label";
     if (label.size() > 63) return "a label of a host name has at most 63 bytes";
     for (const char c : label) {
-      if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_') return std::string("\"") + c + "\" cannot stand in a host name";
+      if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_')
+        return std::string("\"") + c + "\" cannot stand in a host name";
     }
   }
   return "";
@@ -36,7 +41,8 @@ using namespace trie;
 class TableBuilder {
  public:
   TableBuilder(Tables& tables, const RouteErrorSink& errors) : t_(tables), errors_(errors) {
-    for (const char* m : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}) t_.methods.emplace_back(m);
+    for (const char* m : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+      t_.methods.emplace_back(m);
     t_.nodes.emplace_back();  // index 0 stands for "none"
     t_.slots.resize(64);
   }
@@ -44,7 +50,8 @@ class TableBuilder {
   void add(size_t index, const RoutePattern& pattern) {
     index_ = index;
     failed_ = false;
-    RoutePath path = RoutePath::parse(pattern.path, [this](size_t at, std::string what) { error(RouteError::In::kPath, at, std::move(what)); });
+    RoutePath path = RoutePath::parse(
+        pattern.path, [this](size_t at, std::string what) { error(RouteError::In::kPath, at, std::move(what)); });
     const std::string host = normalised_host(pattern.host);
     const uint64_t methods = method_set(pattern);
     if (failed_) return;
@@ -97,7 +104,8 @@ class TableBuilder {
     if (pattern.methods.empty()) return pattern.any_has_options ? kAnyMethod : kAnyMethod & ~method_bit(kOptions);
     uint64_t set = 0;
     for (const std::string& m : pattern.methods) {
-      if (m.empty() || !std::all_of(m.begin(), m.end(), [](char c) { return is_token_char(c) && !(c >= 'a' && c <= 'z'); })) {
+      if (m.empty() ||
+          !std::all_of(m.begin(), m.end(), [](char c) { return is_token_char(c) && !(c >= 'a' && c <= 'z'); })) {
         error(RouteError::In::kMethods, 0, "\"" + m + "\" is no method (methods are in upper case)");
         continue;
       }
@@ -119,7 +127,8 @@ class TableBuilder {
   }
 
   NodeIndex root(const std::string& listener, const std::string& host) {
-    auto at = std::find_if(t_.listeners.begin(), t_.listeners.end(), [&](const Listener& l) { return l.name == listener; });
+    auto at =
+        std::find_if(t_.listeners.begin(), t_.listeners.end(), [&](const Listener& l) { return l.name == listener; });
     if (at == t_.listeners.end()) {
       t_.listeners.emplace_back().name = listener;
       at = std::prev(t_.listeners.end());
@@ -183,7 +192,8 @@ class TableBuilder {
   void end_at(EndList& list, uint64_t methods, uint32_t route) {
     for (EndList e = list; e != 0; e = t_.ends[e - 1].next) {
       if ((t_.ends[e - 1].methods & methods) == 0) continue;
-      return error(RouteError::In::kRoute, 0, "another route matches the same requests with the same rank", patterns_[e - 1]);
+      return error(RouteError::In::kRoute, 0, "another route matches the same requests with the same rank",
+                   patterns_[e - 1]);
     }
     t_.ends.push_back({methods, route, list});
     patterns_.push_back(index_);

@@ -1,5 +1,5 @@
-// The router's tables, shared by its builder and its lookup: a trie of segments in flat arrays. A node's literal children
-// are found by one hash table for the whole trie; a node with a single one is compared without hashing.
+// The router's tables, shared by its builder and its lookup: a trie of segments in flat arrays. A node's literal
+// children are found by one hash table for the whole trie; a node with a single one is compared without hashing.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -59,13 +59,22 @@ struct Listener {
   NodeIndex any = 0;
 };
 
-/// Methods as bits: the nine of http::Method first, then those that only patterns name; the last bit is any other method.
+/// Methods as bits: the nine of http::Method first, then those that only patterns name; the last bit is any other
+/// method.
 constexpr uint64_t method_bit(size_t i) { return uint64_t{1} << i; }
 constexpr size_t kGet = 0, kHead = 1, kOptions = 6, kOtherMethod = 63;
 constexpr uint64_t kAnyMethod = ~uint64_t{0};
 
-inline uint64_t load64(const char* p) { uint64_t v; std::memcpy(&v, p, 8); return v; }
-inline uint64_t load32(const char* p) { uint32_t v; std::memcpy(&v, p, 4); return v; }
+inline uint64_t load64(const char* p) {
+  uint64_t v;
+  std::memcpy(&v, p, 8);
+  return v;
+}
+inline uint64_t load32(const char* p) {
+  uint32_t v;
+  std::memcpy(&v, p, 4);
+  return v;
+}
 
 /// Of a literal child's key. Its texts are the configuration's, so that clients cannot build collisions into the table.
 inline uint64_t hash_edge(NodeIndex parent, std::string_view s) {
@@ -73,7 +82,10 @@ inline uint64_t hash_edge(NodeIndex parent, std::string_view s) {
   uint64_t h = (uint64_t{parent} << 32 | s.size()) * k;
   const char* p = s.data();
   const size_t n = s.size();
-  const auto mix = [&h](uint64_t v) { h = (h ^ v) * k; h ^= h >> 32; };
+  const auto mix = [&h](uint64_t v) {
+    h = (h ^ v) * k;
+    h ^= h >> 32;
+  };
   if (n >= 8) {
     for (size_t i = 0; i + 8 < n; i += 8) mix(load64(p + i));
     mix(load64(p + n - 8));

@@ -8,7 +8,7 @@
 namespace vg::json {
 
 enum class Flat : uint8_t {
-  kInvalid,    ///< not JSON
+  kInvalid,  ///< not JSON
   kNull,
   kStructure,  ///< an object, or an array of anything but strings, numbers and booleans
   kText,       ///< appended

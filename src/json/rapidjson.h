@@ -13,6 +13,7 @@
 namespace vg::json {
 
 /// Iterative, so that depth costs no stack; UTF-8 checked; numbers left as the text they came in.
-constexpr unsigned kReadFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
+constexpr unsigned kReadFlags =
+    rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
 
 }  // namespace vg::json

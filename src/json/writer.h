@@ -11,7 +11,8 @@ namespace vg::json {
 bool is_number(std::string_view text);
 /// True if the whole text is one JSON value, in valid UTF-8, nested at most `max_depth` deep. Recurses nowhere.
 bool is_json(std::string_view text, size_t max_depth = 100);
-/// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so that the result is always JSON.
+/// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so that the result is
+/// always JSON.
 void append_string(std::string& out, std::string_view text);
 
 /// Appends one JSON value to a string. Thread: one at a time. Lifetime: `out` outlives it.

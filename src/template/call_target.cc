@@ -10,7 +10,8 @@ namespace {
 
 bool is_upstream_name(std::string_view s) {
   if (s.empty() || s[0] < 'a' || s[0] > 'z') return false;
-  return std::all_of(s.begin(), s.end(), [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '-'; });
+  return std::all_of(s.begin(), s.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '-'; });
 }
 
 /// The next `c` that is in no reference; npos if there is none.
@@ -57,7 +58,8 @@ class CallParser {
     if (space == std::string_view::npos || word.find_first_of("/{?:") != std::string_view::npos) return;
     at_ = text_.find_first_not_of(' ', space);
     at_ = std::min(at_, text_.size());
-    const bool upper = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
+    const bool upper = !word.empty() &&
+                       std::all_of(word.begin(), word.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
     std::string asked(word);
     for (char& c : asked) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     static const std::vector<std::string_view> kMethods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
@@ -127,7 +129,9 @@ class CallParser {
 
   /// Compiles a piece of the text; its errors are told with their place in the whole.
   Template compile(size_t at, std::string_view piece, Place place) {
-    return Template::compile(piece, place, scope_, [this, at](size_t offset, std::string message) { errors_(at + offset, std::move(message)); });
+    return Template::compile(piece, place, scope_, [this, at](size_t offset, std::string message) {
+      errors_(at + offset, std::move(message));
+    });
   }
 
   std::string_view text_;

@@ -12,8 +12,8 @@ namespace vg::tmpl {
 
 /// One query parameter of a call. One whose value is missing is left out.
 struct QueryParam {
-  std::string name;     ///< decoded, to compare with names in the call's map
-  std::string encoded;  ///< as sent
+  std::string name;       ///< decoded, to compare with names in the call's map
+  std::string encoded;    ///< as sent
   bool has_value = true;  ///< "?a" has none, "?a=" has an empty one
   Template value;
 };
@@ -28,8 +28,8 @@ struct CallTarget {
   bool has_query = false;             ///< the text has a '?', be it followed by nothing
   std::vector<QueryParam> query;
 
-  /// Appends the request target: `base_path` (of the upstream's url; "", "/" and "/a/" will do), one slash, the path, and
-  /// the query if any parameter has a value. On failure nothing is appended.
+  /// Appends the request target: `base_path` (of the upstream's url; "", "/" and "/a/" will do), one slash, the path,
+  /// and the query if any parameter has a value. On failure nothing is appended.
   Rendered render(const Values& values, std::string_view base_path, std::string& out) const;
 };
 

@@ -58,7 +58,8 @@ class Compiler {
     }
     auto ref = parse_reference(text_.substr(at_ + 1, end - at_ - 1), at_ + 1, scope_, errors_);
     if (ref && here_ == Place::kAuthority) check_authority(*ref, end + 1);
-    if (ref && here_ == Place::kPath && ref->root == Root::kParam && ref->kind == ParamKind::kRest) check_rest(*ref, end + 1);
+    if (ref && here_ == Place::kPath && ref->root == Root::kParam && ref->kind == ParamKind::kRest)
+      check_rest(*ref, end + 1);
     if (ref) {
       flush();
       Template::Part part;
@@ -72,20 +73,25 @@ class Compiler {
     return true;
   }
 
-  /// A value may be the whole host only if it is the one that the client asked for; else it may begin a host, never end it.
+  /// A value may be the whole host only if it is the one that the client asked for; else it may begin a host, never end
+  /// it.
   void check_authority(const Reference& ref, size_t next) {
     const std::string_view after = text_.substr(next);
     const bool ends = after.empty() || std::string_view("/?#:").find(after[0]) != std::string_view::npos;
     const bool own_host = ref.root == Root::kHeader && ref.path[0] == "host";
     if (at_ == authority_ && (ends ? own_host : after[0] == '.')) return;
-    errors_(at_, "{" + ref.text + "} would let clients choose the host: a host is literal, {header.host}, or begins with \"{" + ref.text + "}.\"");
+    errors_(at_, "{" + ref.text +
+                     "} would let clients choose the host: a host is literal, {header.host}, or begins with \"{" +
+                     ref.text + "}.\"");
   }
 
   /// With its slashes, a rest between other bytes could make dot segments out of them.
   void check_rest(const Reference& ref, size_t next) {
     const bool before = at_ == 0 || text_[at_ - 1] == '/';
-    const bool after = next == text_.size() || text_[next] == '/' || (place_ == Place::kUrl && (text_[next] == '?' || text_[next] == '#'));
-    if (!before || !after) errors_(at_, "{" + ref.text + "} keeps its slashes, so it stands between slashes: \".../{" + ref.text + "}\"");
+    const bool after = next == text_.size() || text_[next] == '/' ||
+                       (place_ == Place::kUrl && (text_[next] == '?' || text_[next] == '#'));
+    if (!before || !after)
+      errors_(at_, "{" + ref.text + "} keeps its slashes, so it stands between slashes: \".../{" + ref.text + "}\"");
   }
 
   void literal() {
@@ -115,14 +121,19 @@ class Compiler {
       if (here_ != Place::kHeader || c != '\t') return errors_(at, "a control character");
     }
     switch (here_) {
-      case Place::kHeader: pending_ += c; return;
-      case Place::kQuery: return escaped_unless(c, kValueSafe);
+      case Place::kHeader:
+        pending_ += c;
+        return;
+      case Place::kQuery:
+        return escaped_unless(c, kValueSafe);
       case Place::kAuthority:
         if (!in_class(c, kHostSafe)) errors_(at, std::string("\"") + c + "\" cannot stand in a host");
         pending_ += c;
         return;
       case Place::kPath:
-        if (c == '?' || c == '#') return errors_(at, std::string("\"") + c + "\" cannot stand in a path (write it as " + (c == '?' ? "%3F" : "%23") + ")");
+        if (c == '?' || c == '#')
+          return errors_(
+              at, std::string("\"") + c + "\" cannot stand in a path (write it as " + (c == '?' ? "%3F" : "%23") + ")");
         return escaped_unless(c, kPathSafe);
       case Place::kQueryText:
       case Place::kUrl:
@@ -154,7 +165,8 @@ class Compiler {
     whole.resize(std::min(whole.size(), whole.find_first_of("?#")));
     for (const std::string_view segment : split(whole, '/')) {
       const auto decoded = percent_decode(segment);
-      if (decoded && (*decoded == "." || *decoded == "..")) errors_(0, "\".\" and \"..\" cannot stand as segments of a path");
+      if (decoded && (*decoded == "." || *decoded == ".."))
+        errors_(0, "\".\" and \"..\" cannot stand as segments of a path");
     }
   }
 

@@ -33,9 +33,12 @@ Converted to_bool(std::string_view text, std::string& out) {
 Converted from_json(std::string_view text, std::string& out) {
   out.clear();
   switch (json::flatten(text, out)) {
-    case json::Flat::kText: return Converted::kOk;
-    case json::Flat::kInvalid: return Converted::kBad;
-    default: return Converted::kMissing;
+    case json::Flat::kText:
+      return Converted::kOk;
+    case json::Flat::kInvalid:
+      return Converted::kBad;
+    default:
+      return Converted::kMissing;
   }
 }
 
@@ -43,13 +46,17 @@ Converted from_json(std::string_view text, std::string& out) {
 
 Converted convert(Conversion conversion, std::string_view text, std::string& out) {
   switch (conversion) {
-    case Conversion::kInt: return to_int(text, out);
-    case Conversion::kBool: return to_bool(text, out);
-    case Conversion::kJson: return from_json(text, out);
+    case Conversion::kInt:
+      return to_int(text, out);
+    case Conversion::kBool:
+      return to_bool(text, out);
+    case Conversion::kJson:
+      return from_json(text, out);
     case Conversion::kNumber:
       if (!json::is_number(text)) return Converted::kBad;
       break;
-    case Conversion::kNone: break;
+    case Conversion::kNone:
+      break;
   }
   out = text;
   return Converted::kOk;

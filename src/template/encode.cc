@@ -15,7 +15,8 @@ constexpr std::array<uint8_t, 256> byte_classes() {
   };
   constexpr int kAll = kUnreserved | kSegmentSafe | kPathSafe | kValueSafe | kQuerySafe;
   for (int c = 0; c < 128; ++c) {
-    if (is_alpha(static_cast<char>(c)) || is_digit(static_cast<char>(c))) t[static_cast<size_t>(c)] = kAll | kHostSafe | kPathRun;
+    if (is_alpha(static_cast<char>(c)) || is_digit(static_cast<char>(c)))
+      t[static_cast<size_t>(c)] = kAll | kHostSafe | kPathRun;
   }
   mark("-._~", kAll);
   mark("-_~", kPathRun);
@@ -108,7 +109,8 @@ bool append_rest(std::string& out, std::string_view text, Coding coding) {
     const bool literal = in_class(text[at], kPathSafe);
     const char c = next_byte(text, coding, at);
     if (c == '.') dots |= out.size() == start || out.back() == '/';
-    // An escaped delimiter is data and stays escaped; only what never needs an escape loses it (RFC 3986 section 6.2.2.2).
+    // An escaped delimiter is data and stays escaped; only what never needs an escape loses it (RFC 3986
+    // section 6.2.2.2).
     literal || in_class(c, kUnreserved) ? out.push_back(c) : append_escape(out, c);
   });
   if (!dots || !has_dot_segment(std::string_view(out).substr(start))) return true;
@@ -124,8 +126,9 @@ bool append_query_value(std::string& out, std::string_view text, Coding coding) 
 bool append_header_value(std::string& out, std::string_view text, Coding coding) {
   const size_t start = out.size();
   coding == Coding::kPlain ? void(out.append(text)) : append_decoded(out, text, coding);
-  const bool control = std::any_of(out.begin() + static_cast<std::ptrdiff_t>(start), out.end(),
-                                   [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+  const bool control = std::any_of(out.begin() + static_cast<std::ptrdiff_t>(start), out.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  });
   if (control) out.resize(start);
   return !control;
 }
@@ -134,7 +137,8 @@ bool append_host(std::string& out, std::string_view text, Coding coding) {
   const size_t start = out.size();
   append_decoded(out, text, coding);
   const std::string_view added = std::string_view(out).substr(start);
-  if (!added.empty() && std::all_of(added.begin(), added.end(), [](char c) { return in_class(c, kHostSafe); })) return true;
+  if (!added.empty() && std::all_of(added.begin(), added.end(), [](char c) { return in_class(c, kHostSafe); }))
+    return true;
   out.resize(start);
   return false;
 }

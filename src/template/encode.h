@@ -1,5 +1,6 @@
-// Encoders: each appends one value to a text, for one place, in one pass, whatever its bytes. A value comes as it stood on
-// the wire, with the coding that its bytes are in; it is decoded and encoded again byte by byte, without a copy between.
+// Encoders: each appends one value to a text, for one place, in one pass, whatever its bytes. A value comes as it stood
+// on the wire, with the coding that its bytes are in; it is decoded and encoded again byte by byte, without a copy
+// between.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,13 +17,14 @@ enum class Coding : uint8_t {
 };
 
 // Sets of bytes that may stand in a place unescaped. RFC 3986 sections 2 and 3.3.
-constexpr uint8_t kUnreserved = 1;   // ALPHA DIGIT - . _ ~
-constexpr uint8_t kSegmentSafe = 2;  // of one segment's value; no ';', which servers take for the beginning of parameters, no '+'
-constexpr uint8_t kPathSafe = 4;     // pchar and '/'
-constexpr uint8_t kValueSafe = 8;    // of a query parameter's value
-constexpr uint8_t kQuerySafe = 16;   // of a query's text: pchar, '/', '?'
-constexpr uint8_t kHostSafe = 32;    // of a host with port
-constexpr uint8_t kPathRun = 64;     // kPathSafe but the dot, which may begin a dot segment
+constexpr uint8_t kUnreserved = 1;  // ALPHA DIGIT - . _ ~
+constexpr uint8_t kSegmentSafe =
+    2;  // of one segment's value; no ';', which servers take for the beginning of parameters, no '+'
+constexpr uint8_t kPathSafe = 4;    // pchar and '/'
+constexpr uint8_t kValueSafe = 8;   // of a query parameter's value
+constexpr uint8_t kQuerySafe = 16;  // of a query's text: pchar, '/', '?'
+constexpr uint8_t kHostSafe = 32;   // of a host with port
+constexpr uint8_t kPathRun = 64;    // kPathSafe but the dot, which may begin a dot segment
 
 extern const std::array<uint8_t, 256> kByteClasses;
 inline bool in_class(char c, uint8_t classes) { return kByteClasses[static_cast<unsigned char>(c)] & classes; }

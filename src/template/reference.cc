@@ -13,8 +13,8 @@ struct RootName {
   std::string_view word;     // what the reference begins with
   std::string_view example;  // for messages
   Root root;
-  size_t least;              // members that must follow
-  size_t most;               // and that may
+  size_t least;  // members that must follow
+  size_t most;   // and that may
 };
 constexpr size_t kAnyNumber = 1000;
 constexpr std::array<RootName, 12> kRoots = {{
@@ -88,7 +88,8 @@ class ReferenceParser {
       return true;
     }
     std::string message = "unknown conversion " + quoted(word) + " (int, number, bool, json)";
-    if (const auto near = nearest(word, {"int", "number", "bool", "json"}); !near.empty()) message += ", did you mean " + quoted(near) + "?";
+    if (const auto near = nearest(word, {"int", "number", "bool", "json"}); !near.empty())
+      message += ", did you mean " + quoted(near) + "?";
     return refuse(at, std::move(message));
   }
 
@@ -97,8 +98,11 @@ class ReferenceParser {
     const std::string_view word = name.substr(0, dot);
     for (size_t i = 0; i < scope_.params.size(); ++i) {
       if (scope_.params[i].name != word) continue;
-      if (name.substr(word.size()) == "...") return refuse(at_, "in a template it is written {" + std::string(word) + "}: the dots belong into the route's path");
-      if (dot != std::string_view::npos) return refuse(at_ + dot, quoted(word) + " is a path parameter and has no members");
+      if (name.substr(word.size()) == "...")
+        return refuse(at_,
+                      "in a template it is written {" + std::string(word) + "}: the dots belong into the route's path");
+      if (dot != std::string_view::npos)
+        return refuse(at_ + dot, quoted(word) + " is a path parameter and has no members");
       ref_.root = Root::kParam;
       ref_.param = static_cast<uint32_t>(i);
       ref_.kind = scope_.params[i].kind;
@@ -170,11 +174,13 @@ bool is_reserved_root(std::string_view word) {
 Scope request_scope(std::vector<Param> params) {
   Scope scope;
   scope.params = std::move(params);
-  for (const Root r : {Root::kParam, Root::kQuery, Root::kHeader, Root::kCookie, Root::kClientIp, Root::kRequestId}) scope.offer(r);
+  for (const Root r : {Root::kParam, Root::kQuery, Root::kHeader, Root::kCookie, Root::kClientIp, Root::kRequestId})
+    scope.offer(r);
   return scope;
 }
 
-std::optional<Reference> parse_reference(std::string_view text, size_t at, const Scope& scope, const ErrorSink& errors) {
+std::optional<Reference> parse_reference(std::string_view text, size_t at, const Scope& scope,
+                                         const ErrorSink& errors) {
   return ReferenceParser(at, scope, errors).run(text);
 }
 

@@ -22,12 +22,18 @@ Found find(const Reference& ref, const Values& values) {
       const PathParam p = values.param(ref.param);
       return {p.raw, p.encoded ? Coding::kPercent : Coding::kPlain};
     }
-    case Root::kQuery: return {find_query(values.query_string(), ref.path[0]), Coding::kForm};
-    case Root::kHeader: return {values.header(ref.path[0])};
-    case Root::kCookie: return {values.cookie(ref.path[0])};
-    case Root::kClientIp: return {values.client_ip()};
-    case Root::kRequestId: return {values.request_id()};
-    default: return {};  // no scope offers these yet
+    case Root::kQuery:
+      return {find_query(values.query_string(), ref.path[0]), Coding::kForm};
+    case Root::kHeader:
+      return {values.header(ref.path[0])};
+    case Root::kCookie:
+      return {values.cookie(ref.path[0])};
+    case Root::kClientIp:
+      return {values.client_ip()};
+    case Root::kRequestId:
+      return {values.request_id()};
+    default:
+      return {};  // no scope offers these yet
   }
 }
 
@@ -37,9 +43,12 @@ bool append(const Reference& ref, Place place, std::string_view text, Coding cod
     case Place::kUrl:
       if (ref.root == Root::kParam && ref.kind == ParamKind::kRest) return append_rest(out, text, coding);
       return append_segment(out, text, coding);
-    case Place::kHeader: return append_header_value(out, text, coding);
-    case Place::kAuthority: return append_host(out, text, coding);
-    default: return append_query_value(out, text, coding);
+    case Place::kHeader:
+      return append_header_value(out, text, coding);
+    case Place::kAuthority:
+      return append_host(out, text, coding);
+    default:
+      return append_query_value(out, text, coding);
   }
 }
 
@@ -47,9 +56,12 @@ Status append_converted(const Reference& ref, Place place, const Found& found, s
   std::string decoded, converted;
   append_decoded(decoded, *found.text, found.coding);
   switch (convert(ref.conversion, decoded, converted)) {
-    case Converted::kBad: return Status::kBadValue;
-    case Converted::kMissing: return Status::kMissing;
-    default: return append(ref, place, converted, Coding::kPlain, out) ? Status::kOk : Status::kMissing;
+    case Converted::kBad:
+      return Status::kBadValue;
+    case Converted::kMissing:
+      return Status::kMissing;
+    default:
+      return append(ref, place, converted, Coding::kPlain, out) ? Status::kOk : Status::kMissing;
   }
 }
 

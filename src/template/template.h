@@ -1,7 +1,7 @@
-// Templates ("{id}", "{query.page:int|1}"), compiled at load for the place where they stand and rendered for each request.
-// A compiled template is a sequence of literals, already encoded for the place, and references, already checked against
-// what the scope offers. Rendering encodes every value for its place: whatever its bytes, it adds no path segment, no
-// query parameter and no header line. SPEC section 4, "Templates".
+// Templates ("{id}", "{query.page:int|1}"), compiled at load for the place where they stand and rendered for each
+// request. A compiled template is a sequence of literals, already encoded for the place, and references, already
+// checked against what the scope offers. Rendering encodes every value for its place: whatever its bytes, it adds no
+// path segment, no query parameter and no header line. SPEC section 4, "Templates".
 #pragma once
 #include <functional>
 #include <initializer_list>
@@ -18,22 +18,34 @@ namespace vg::tmpl {
 
 /// What a reference begins with. The roots from kBody on belong to views that read bodies and make calls.
 enum class Root : uint8_t {
-  kParam, kQuery, kHeader, kCookie, kClientIp, kRequestId,
-  kBody, kObject, kItem, kItems, kCalls, kClaims, kTlsClientSubject
+  kParam,
+  kQuery,
+  kHeader,
+  kCookie,
+  kClientIp,
+  kRequestId,
+  kBody,
+  kObject,
+  kItem,
+  kItems,
+  kCalls,
+  kClaims,
+  kTlsClientSubject
 };
 
-/// True for a word that begins a reference of its own ("query", "body", "client_ip", ...): no path parameter may be called so.
+/// True for a word that begins a reference of its own ("query", "body", "client_ip", ...): no path parameter may be
+/// called so.
 bool is_reserved_root(std::string_view word);
 
 enum class Conversion : uint8_t { kNone, kInt, kNumber, kBool, kJson };
 
 /// Where a template stands, which decides how its values are encoded.
 enum class Place : uint8_t {
-  kPath,    ///< a call's path, without its first slash: empty, "." and ".." are missing; only {x...} keeps its slashes
-  kQuery,   ///< the value of one query parameter, written on its own: its literals are data
+  kPath,   ///< a call's path, without its first slash: empty, "." and ".." are missing; only {x...} keeps its slashes
+  kQuery,  ///< the value of one query parameter, written on its own: its literals are data
   kQueryText,  ///< the same inside a URL's text: its literals are encoded as they should go out
-  kHeader,  ///< a header field's value: one with a control character (but tab) is missing
-  kUrl,     ///< a redirect's target: a path with its first slash, or http(s)://…; each part is encoded as what it is
+  kHeader,     ///< a header field's value: one with a control character (but tab) is missing
+  kUrl,  ///< a redirect's target: a path with its first slash, or http(s)://…; each part is encoded as what it is
   kAuthority,  ///< inside a kUrl alone: its host, which a value may begin but not follow
 };
 
@@ -59,10 +71,10 @@ struct Reference {
   Root root = Root::kParam;
   ParamKind kind = ParamKind::kPlain;  ///< of a path parameter
   Conversion conversion = Conversion::kNone;
-  uint32_t param = 0;                  ///< index of a path parameter in the scope
+  uint32_t param = 0;  ///< index of a path parameter in the scope
   std::vector<std::string> path;
   std::optional<std::string> fallback;
-  std::string text;                    ///< as written, without braces and what follows the name: for messages
+  std::string text;  ///< as written, without braces and what follows the name: for messages
 };
 
 /// Takes a mistake: its offset in the text that was compiled, in bytes, and what is wrong.
@@ -95,7 +107,8 @@ class Template {
   /// Errors: each goes to `errors`; the result is then of no use.
   static Template compile(std::string_view text, Place place, const Scope& scope, const ErrorSink& errors);
 
-  /// Appends the template with its values. Never throws but for memory, allocates nothing beyond `out` except for conversions.
+  /// Appends the template with its values. Never throws but for memory, allocates nothing beyond `out` except for
+  /// conversions.
   Rendered render(const Values& values, std::string& out) const;
 
   bool empty() const { return parts_.empty(); }

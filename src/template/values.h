@@ -1,6 +1,7 @@
 // What a request offers to templates, seen through one narrow interface: path parameters by index, the query string,
-// headers, cookies, and what the gateway itself knows of the client. Values are handed out as they came on the wire, with
-// a note of how they are escaped; rendering decodes and encodes them in one pass, so that no reference needs a copy.
+// headers, cookies, and what the gateway itself knows of the client. Values are handed out as they came on the wire,
+// with a note of how they are escaped; rendering decodes and encodes them in one pass, so that no reference needs a
+// copy.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -20,8 +21,8 @@ struct PathParam {
   bool encoded = false;
 };
 
-/// The parameters of a match, in the order of the pattern. Of fixed size and not initialised, so that a request that has
-/// none pays for none. Lifetime: views the request's path.
+/// The parameters of a match, in the order of the pattern. Of fixed size and not initialised, so that a request that
+/// has none pays for none. Lifetime: views the request's path.
 class PathParams {
  public:
   static constexpr size_t kMax = 32;

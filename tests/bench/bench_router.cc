@@ -55,7 +55,8 @@ BENCHMARK(one_hot_route)->Arg(10)->Arg(10000);
 
 void forms(benchmark::State& state) {
   std::vector<RoutePattern> routes;
-  for (const char* path : {"/articles/{id:int}", "/articles/{slug:slug}/comments", "/articles/{id:int}/comments/{key:uuid}", "/{rest...}"}) {
+  for (const char* path : {"/articles/{id:int}", "/articles/{slug:slug}/comments",
+                           "/articles/{id:int}/comments/{key:uuid}", "/{rest...}"}) {
     routes.emplace_back().path = path;
   }
   const Router router = build(routes);

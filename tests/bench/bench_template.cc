@@ -10,7 +10,9 @@ namespace vg::tmpl {
 namespace {
 
 struct Request final : Values {
-  PathParam param(size_t i) const override { return i == 0 ? PathParam{"items/42/detail.json", false} : PathParam{"caf%C3%A9", true}; }
+  PathParam param(size_t i) const override {
+    return i == 0 ? PathParam{"items/42/detail.json", false} : PathParam{"caf%C3%A9", true};
+  }
   std::string_view query_string() const override { return "sort=title&page=3"; }
   std::optional<std::string_view> header(std::string_view) const override { return "acme"; }
   std::optional<std::string_view> cookie(std::string_view) const override { return std::nullopt; }
@@ -19,7 +21,8 @@ struct Request final : Values {
 };
 
 void target(benchmark::State& state, const char* text) {
-  const auto call = parse_call(text, request_scope({{"rest", ParamKind::kRest}, {"name", ParamKind::kPlain}}), [](size_t, const std::string&) { std::abort(); });
+  const auto call = parse_call(text, request_scope({{"rest", ParamKind::kRest}, {"name", ParamKind::kPlain}}),
+                               [](size_t, const std::string&) { std::abort(); });
   const Request request;
   std::string out;
   for (auto _ : state) {

@@ -1,5 +1,5 @@
-// Random patterns and paths: the router neither crashes nor disagrees with itself. The input is lines: the first says the
-// mode, those up to an empty one are patterns, the rest are paths.
+// Random patterns and paths: the router neither crashes nor disagrees with itself. The input is lines: the first says
+// the mode, those up to an empty one are patterns, the rest are paths.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -37,12 +37,14 @@ void check(const vg::gateway::Router& router, std::string_view path, vg::gateway
     for (size_t i = 0; i < m.params.size(); ++i) {
       const auto p = m.params[i];
       require(p.encoded == (p.raw.find('%') != std::string_view::npos));
-      require(p.raw.empty() || (p.raw.data() >= path.data() && p.raw.data() + p.raw.size() <= path.data() + path.size()));
+      require(p.raw.empty() ||
+              (p.raw.data() >= path.data() && p.raw.data() + p.raw.size() <= path.data() + path.size()));
     }
     if (m.outcome != Match::Outcome::kRedirectSlash) continue;
     require(mode == vg::gateway::TrailingSlash::kRedirect);
     // Where it redirects to, there is the route: no loop, no dead end.
-    const std::string other = path.ends_with('/') ? std::string(path.substr(0, path.size() - 1)) : std::string(path) + "/";
+    const std::string other =
+        path.ends_with('/') ? std::string(path.substr(0, path.size() - 1)) : std::string(path) + "/";
     Match next;
     router.match("a.example.com", method, other, "", &next);
     require(next.outcome == Match::Outcome::kRoute && next.route == m.route);
@@ -71,7 +73,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (patterns.size() % 5 == 0) p.host = "*.example.com";
     }
   }
-  const auto router = vg::gateway::Router::build(patterns, mode, [&](vg::gateway::RouteError e) { require(e.pattern < patterns.size()); });
+  const auto router = vg::gateway::Router::build(
+      patterns, mode, [&](vg::gateway::RouteError e) { require(e.pattern < patterns.size()); });
   for (const auto path : paths) {
     if (is_checked(path)) check(router, path, mode);
   }

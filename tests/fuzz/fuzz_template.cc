@@ -1,5 +1,5 @@
-// Random templates and values: whatever is rendered adds no segment, no query parameter and no header line. The input is
-// lines: a template, then the values of the request.
+// Random templates and values: whatever is rendered adds no segment, no query parameter and no header line. The input
+// is lines: a template, then the values of the request.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -43,23 +43,32 @@ void check_path(std::string_view path) {
 }
 
 void no_controls(std::string_view s, bool tabs) {
-  require(std::none_of(s.begin(), s.end(), [&](char c) { return (static_cast<unsigned char>(c) < 0x20 && !(tabs && c == '\t')) || c == 0x7f; }));
+  require(std::none_of(s.begin(), s.end(), [&](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && !(tabs && c == '\t')) || c == 0x7f;
+  }));
 }
 
 void check(Place place, const std::string& out) {
   no_controls(out, place == Place::kHeader);
   switch (place) {
-    case Place::kPath: return check_path(out);
-    case Place::kQuery: return require(out.find_first_of("&=#+; ") == std::string::npos);
-    case Place::kQueryText: return require(out.find_first_of("# ") == std::string::npos);
-    case Place::kUrl: return require((out[0] == '/' && (out.size() == 1 || (out[1] != '/' && out[1] != '\\'))) || out.starts_with("http"));
-    default: return;
+    case Place::kPath:
+      return check_path(out);
+    case Place::kQuery:
+      return require(out.find_first_of("&=#+; ") == std::string::npos);
+    case Place::kQueryText:
+      return require(out.find_first_of("# ") == std::string::npos);
+    case Place::kUrl:
+      return require((out[0] == '/' && (out.size() == 1 || (out[1] != '/' && out[1] != '\\'))) ||
+                     out.starts_with("http"));
+    default:
+      return;
   }
 }
 
 /// The same template with every value taken for a letter: the delimiters that the configuration itself wrote.
 size_t delimiters(std::string_view s, std::string_view which) {
-  return static_cast<size_t>(std::count_if(s.begin(), s.end(), [&](char c) { return which.find(c) != std::string_view::npos; }));
+  return static_cast<size_t>(
+      std::count_if(s.begin(), s.end(), [&](char c) { return which.find(c) != std::string_view::npos; }));
 }
 
 void run_call(std::string_view text, const std::vector<Line>& values) {

@@ -93,8 +93,9 @@ struct Expected {
   std::vector<std::string> allow;
 };
 
-std::optional<Candidate> best(const std::vector<RoutePattern>& routes, bool ignore, const std::string& host, const std::string& method,
-                              const std::string& path, const std::string& listener, std::vector<std::string>* allow) {
+std::optional<Candidate> best(const std::vector<RoutePattern>& routes, bool ignore, const std::string& host,
+                              const std::string& method, const std::string& path, const std::string& listener,
+                              std::vector<std::string>* allow) {
   std::optional<Candidate> winner;
   for (const RoutePattern& r : routes) {
     if (r.listener != listener) continue;
@@ -116,15 +117,17 @@ std::optional<Candidate> best(const std::vector<RoutePattern>& routes, bool igno
   return winner;
 }
 
-Expected reference(const std::vector<RoutePattern>& routes, TrailingSlash mode, const std::string& host, const std::string& method,
-                   const std::string& path, const std::string& listener) {
+Expected reference(const std::vector<RoutePattern>& routes, TrailingSlash mode, const std::string& host,
+                   const std::string& method, const std::string& path, const std::string& listener) {
   Expected e;
   const bool ignore = mode == TrailingSlash::kIgnore;
-  if (auto c = best(routes, ignore, host, method, path, listener, &e.allow)) return {Outcome::kRoute, c->route, c->params, {}};
+  if (auto c = best(routes, ignore, host, method, path, listener, &e.allow))
+    return {Outcome::kRoute, c->route, c->params, {}};
   if (mode == TrailingSlash::kRedirect && path.size() > 1 && path[1] != '/') {
     const std::string other = path.ends_with('/') ? path.substr(0, path.size() - 1) : path + "/";
     std::vector<std::string> unused;
-    if (auto c = best(routes, false, host, method, other, listener, &unused)) return {Outcome::kRedirectSlash, c->route, {}, {}};
+    if (auto c = best(routes, false, host, method, other, listener, &unused))
+      return {Outcome::kRedirectSlash, c->route, {}, {}};
   }
   if (!e.allow.empty()) e.outcome = Outcome::kMethodNotAllowed;
   return e;
@@ -147,10 +150,13 @@ class Maker {
  public:
   explicit Maker(uint32_t seed) : random_(seed) {}
   template <size_t N>
-  std::string pick(const std::array<const char*, N>& a) { return a[random_() % N]; }
+  std::string pick(const std::array<const char*, N>& a) {
+    return a[random_() % N];
+  }
 
   std::string pattern() {
-    static constexpr std::array<const char*, 12> kSegments = {"a", "b", "7", "%61b", "a%2Fb", "{:int}", "{:int}", "{:slug}", "{:uuid}", "{}", "{}", "c"};
+    static constexpr std::array<const char*, 12> kSegments = {"a",      "b",       "7",       "%61b", "a%2Fb", "{:int}",
+                                                              "{:int}", "{:slug}", "{:uuid}", "{}",   "{}",    "c"};
     std::string out;
     const size_t n = random_() % 4;
     for (size_t i = 0; i < n; ++i) {
@@ -255,7 +261,9 @@ TEST(RouterProperty, ThePlaceInTheFileChangesNothing) {
       one.match("x.h", "GET", path, "", &a);
       other.match("x.h", "GET", path, "", &b);
       ASSERT_EQ(a.outcome, b.outcome);
-      if (a.outcome == Outcome::kRoute) { ASSERT_EQ(a.route, b.route); }
+      if (a.outcome == Outcome::kRoute) {
+        ASSERT_EQ(a.route, b.route);
+      }
     }
   }
 }
@@ -272,7 +280,8 @@ TEST(RouterCost, GoingBackVisitsEachNodeOnce) {
     r.route = bits;
     routes.push_back(r);
   }
-  const Router router = Router::build(routes, TrailingSlash::kRedirect, [](RouteError e) { ADD_FAILURE() << e.message; });
+  const Router router =
+      Router::build(routes, TrailingSlash::kRedirect, [](RouteError e) { ADD_FAILURE() << e.message; });
   EXPECT_LT(router.node_count(), 4000u);
   Match m;
   for (int i = 0; i < 2000; ++i) {
@@ -308,7 +317,8 @@ TEST(RouterCost, PathsOfThousandsOfSegmentsAreCheap) {
   routes[1].path = "/{p}/{q}/{r:slug}";
   routes[2].path = "/b/{rest...}";
   routes[2].route = 2;
-  const Router router = Router::build(routes, TrailingSlash::kRedirect, [](RouteError e) { ADD_FAILURE() << e.message; });
+  const Router router =
+      Router::build(routes, TrailingSlash::kRedirect, [](RouteError e) { ADD_FAILURE() << e.message; });
   std::string path;
   for (int i = 0; i < 4000; ++i) path += "/a";
   Match m;

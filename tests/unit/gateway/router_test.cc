@@ -22,12 +22,14 @@ struct Fixture {
     for (size_t i = 0; i < patterns.size(); ++i) patterns[i].route = static_cast<uint32_t>(i);
     router = Router::build(patterns, mode, [this](RouteError e) { errors.push_back(std::move(e)); });
   }
-  const Match& get(std::string_view path, std::string_view method = "GET", std::string_view host = "h", std::string_view listener = "") {
+  const Match& get(std::string_view path, std::string_view method = "GET", std::string_view host = "h",
+                   std::string_view listener = "") {
     router.match(host, method, path, listener, &match);
     return match;
   }
   /// The path of the route that was found, or what was found instead.
-  std::string found(std::string_view path, std::string_view method = "GET", std::string_view host = "h", std::string_view listener = "") {
+  std::string found(std::string_view path, std::string_view method = "GET", std::string_view host = "h",
+                    std::string_view listener = "") {
     get(path, method, host, listener);
     if (match.outcome == Outcome::kNotFound) return "404";
     if (match.outcome == Outcome::kMethodNotAllowed) return "405 " + allow();
@@ -78,7 +80,8 @@ TEST(Router, LiteralSegmentsMatchThemselvesAlone) {
   EXPECT_EQ(f.found("/a"), "/a");
   EXPECT_EQ(f.found("/a/b"), "/a/b");
   EXPECT_EQ(f.found("/a/b/c"), "/a/b/c");
-  for (const char* no : {"/A", "/ab", "/a/", "/a/c", "/a/b/c/", "/a//b", "//a", "/a/b/c/d", "a", "", "*"}) EXPECT_EQ(f.found(no), "404") << no;
+  for (const char* no : {"/A", "/ab", "/a/", "/a/c", "/a/b/c/", "/a//b", "//a", "/a/b/c/d", "a", "", "*"})
+    EXPECT_EQ(f.found(no), "404") << no;
 }
 
 TEST(Router, AParameterTakesOneSegmentThatIsNotEmpty) {
@@ -95,7 +98,8 @@ TEST(Router, AParameterTakesOneSegmentThatIsNotEmpty) {
 TEST(Router, AnIntIsOneToEighteenDigits) {
   Fixture f(paths({"/{id:int}"}));
   for (const char* yes : {"/0", "/007", "/999999999999999999", "/%31%32"}) EXPECT_EQ(f.found(yes), "/{id:int}") << yes;
-  for (const char* no : {"/", "/-1", "/+1", "/1a", "/1.0", "/1234567890123456789", "/%2D1", "/1%00"}) EXPECT_EQ(f.found(no), "404") << no;
+  for (const char* no : {"/", "/-1", "/+1", "/1a", "/1.0", "/1234567890123456789", "/%2D1", "/1%00"})
+    EXPECT_EQ(f.found(no), "404") << no;
 }
 
 TEST(Router, ASlugIsLettersDigitsHyphensAndUnderscores) {
@@ -109,8 +113,9 @@ TEST(Router, AUuidHasItsFormInAnyCase) {
   EXPECT_EQ(f.found(kUuid), "/{k:uuid}");
   EXPECT_EQ(f.found("/%30123456789ab"), "404");
   EXPECT_EQ(f.found("/%301234567-89ab-CDEF-0123-456789abcdef"), "/{k:uuid}");
-  for (const char* no : {"/0123456789abCDEF0123456789abcdef0000", "/01234567-89ab-CDEF-0123-456789abcde", "/01234567-89ab-CDEF-0123-456789abcdeff",
-                         "/g1234567-89ab-CDEF-0123-456789abcdef", "/{01234567-89ab-CDEF-0123-456789abcd}"}) {
+  for (const char* no : {"/0123456789abCDEF0123456789abcdef0000", "/01234567-89ab-CDEF-0123-456789abcde",
+                         "/01234567-89ab-CDEF-0123-456789abcdeff", "/g1234567-89ab-CDEF-0123-456789abcdef",
+                         "/{01234567-89ab-CDEF-0123-456789abcd}"}) {
     EXPECT_EQ(f.found(no), "404") << no;
   }
 }
@@ -195,8 +200,8 @@ TEST(Router, ALongEscapedSegmentIsNoLiteralButAParameter) {
 }
 
 TEST(Router, HostDecidesFirst) {
-  Fixture f({on("/{r...}"), on("/{r...}", {}, "*.example.com"), on("/{r...}", {}, "*.b.example.com"), on("/{r...}", {}, "a.b.example.com"),
-             on("/lit")});
+  Fixture f({on("/{r...}"), on("/{r...}", {}, "*.example.com"), on("/{r...}", {}, "*.b.example.com"),
+             on("/{r...}", {}, "a.b.example.com"), on("/lit")});
   EXPECT_EQ(f.errors.size(), 0u);
   EXPECT_EQ(f.found("/lit", "GET", "a.b.example.com"), "a.b.example.com/{r...}");
   EXPECT_EQ(f.found("/lit", "GET", "x.b.example.com"), "*.b.example.com/{r...}");
@@ -210,7 +215,8 @@ TEST(Router, HostDecidesFirst) {
 }
 
 TEST(Router, FallsBackToALessSpecificHostWhereTheBetterOneHasNoRoute) {
-  Fixture f({on("/only", {}, "a.example.com"), on("/wild", {"GET"}, "*.example.com"), on("/wild", {"POST"}), on("/any")});
+  Fixture f(
+      {on("/only", {}, "a.example.com"), on("/wild", {"GET"}, "*.example.com"), on("/wild", {"POST"}), on("/any")});
   EXPECT_EQ(f.found("/only", "GET", "a.example.com"), "a.example.com/only");
   EXPECT_EQ(f.found("/wild", "GET", "a.example.com"), "*.example.com/wild");
   EXPECT_EQ(f.found("/wild", "POST", "a.example.com"), "/wild");
@@ -256,7 +262,8 @@ TEST(Router, DifferentMethodsShareOnePath) {
 }
 
 TEST(Router, HeadWorksWhereverGetDoes) {
-  Fixture f({on("/a", {"GET"}), on("/b", {"POST"}), on("/c", {"GET"}), on("/c", {"HEAD"}), on("/d", {"HEAD"}), on("/e")});
+  Fixture f(
+      {on("/a", {"GET"}), on("/b", {"POST"}), on("/c", {"GET"}), on("/c", {"HEAD"}), on("/d", {"HEAD"}), on("/e")});
   EXPECT_EQ(f.errors.size(), 0u);
   EXPECT_EQ(f.get("/a", "HEAD").route, 0u);
   EXPECT_EQ(f.get("/a", "HEAD").outcome, Outcome::kRoute);
@@ -302,7 +309,8 @@ TEST(Router, StrictKeepsThePathsWithAndWithoutSlashApart) {
 }
 
 TEST(Router, RedirectGoesToTheFormThatIsDeclared) {
-  Fixture f({on("/a"), on("/b/"), on("/c/{r...}"), on("/d", {"POST"}), on("/d/", {"GET"}), on("/{id:int}/")}, TrailingSlash::kRedirect);
+  Fixture f({on("/a"), on("/b/"), on("/c/{r...}"), on("/d", {"POST"}), on("/d/", {"GET"}), on("/{id:int}/")},
+            TrailingSlash::kRedirect);
   EXPECT_EQ(f.errors.size(), 0u);
   EXPECT_EQ(f.found("/a"), "/a");
   EXPECT_EQ(f.found("/a/"), "308 /a");
@@ -353,7 +361,8 @@ TEST(Router, IgnoreRefusesTwoRoutesThatDifferInTheSlashAlone) {
 }
 
 TEST(Router, TwoRoutesOfTheSameRankAreAnErrorThatNamesBoth) {
-  Fixture f({on("/a/{x:int}", {"GET", "PUT"}), on("/a/{y}", {"GET"}), on("/a/{z:int}", {"POST", "PUT"}), on("/a/{r...}"), on("/a/{s...}", {"GET"})});
+  Fixture f({on("/a/{x:int}", {"GET", "PUT"}), on("/a/{y}", {"GET"}), on("/a/{z:int}", {"POST", "PUT"}),
+             on("/a/{r...}"), on("/a/{s...}", {"GET"})});
   ASSERT_EQ(f.errors.size(), 2u);
   EXPECT_EQ(f.errors[0].pattern, 2u);
   EXPECT_EQ(f.errors[0].other, 0u);
@@ -362,7 +371,9 @@ TEST(Router, TwoRoutesOfTheSameRankAreAnErrorThatNamesBoth) {
 }
 
 TEST(Router, AnotherHostOrListenerIsAnotherRank) {
-  EXPECT_EQ(messages({on("/a"), on("/a", {}, "h"), on("/a", {}, "*.h"), on("/a", {}, "", "l"), on("/a", {}, "h", "l")}).size(), 0u);
+  EXPECT_EQ(messages({on("/a"), on("/a", {}, "h"), on("/a", {}, "*.h"), on("/a", {}, "", "l"), on("/a", {}, "h", "l")})
+                .size(),
+            0u);
   EXPECT_EQ(messages({on("/a", {}, "H"), on("/a", {}, "h.")}).size(), 1u);
   EXPECT_EQ(messages({on("/caf%C3%A9"), on("/caf\xC3\xA9")}).size(), 1u);
 }
@@ -382,19 +393,21 @@ TEST_P(BadPath, IsRefusedWithItsPlace) {
   EXPECT_EQ(f.errors.size(), 1u);
 }
 INSTANTIATE_TEST_SUITE_P(Router, BadPath,
-                         testing::Values(Bad{"", "begins with", 0}, Bad{"a/b", "begins with", 0}, Bad{"/a?b", "no \"?\"", 2}, Bad{"/a#b", "no \"#\"", 2},
-                                         Bad{"/a//b", "empty segment", 3}, Bad{"/a/../b", "dot segment", 3}, Bad{"/a/%2e", "dot segment", 3},
-                                         Bad{"/a/%00", "NUL", 3}, Bad{"/a/b%zz", "two hexadecimal", 4}, Bad{"/a\tb", "control character", 2},
-                                         Bad{"/{a}/{a}", "two parameters", 6}, Bad{"/{}", "needs a name", 1}, Bad{"/{:int}", "needs a name", 1},
-                                         Bad{"/{...}", "needs a name", 1}, Bad{"/{r...}/x", "stands last", 1}, Bad{"/{r...}/", "stands last", 1},
-                                         Bad{"/x-{id}", "whole segment", 1}, Bad{"/{id", "whole segment", 1}, Bad{"/id}", "whole segment", 1},
-                                         Bad{"/{{a}}", "whole segment", 1}, Bad{"/{a:itn}", "did you mean \"int\"", 4}, Bad{"/{a:}", "unknown form", 4},
-                                         Bad{"/{1a}", "is no name", 2}, Bad{"/{a.b}", "is no name", 2}, Bad{"/{query}", "cannot be called", 2},
-                                         Bad{"/<int:id>", "in braces", 1}));
+                         testing::Values(Bad{"", "begins with", 0}, Bad{"a/b", "begins with", 0},
+                                         Bad{"/a?b", "no \"?\"", 2}, Bad{"/a#b", "no \"#\"", 2},
+                                         Bad{"/a//b", "empty segment", 3}, Bad{"/a/../b", "dot segment", 3},
+                                         Bad{"/a/%2e", "dot segment", 3}, Bad{"/a/%00", "NUL", 3},
+                                         Bad{"/a/b%zz", "two hexadecimal", 4}, Bad{"/a\tb", "control character", 2},
+                                         Bad{"/{a}/{a}", "two parameters", 6}, Bad{"/{}", "needs a name", 1},
+                                         Bad{"/{:int}", "needs a name", 1}, Bad{"/{...}", "needs a name", 1},
+                                         Bad{"/{r...}/x", "stands last", 1}, Bad{"/{r...}/", "stands last", 1},
+                                         Bad{"/x-{id}", "whole segment", 1}, Bad{"/{id", "whole segment", 1},
+                                         Bad{"/id}", "whole segment", 1}, Bad{"/{{a}}", "whole segment", 1},
+                                         Bad{"/{a:itn}", "did you mean \"int\"", 4}, Bad{"/{a:}", "unknown form", 4},
+                                         Bad{"/{1a}", "is no name", 2}, Bad{"/{a.b}", "is no name", 2},
+                                         Bad{"/{query}", "cannot be called", 2}, Bad{"/<int:id>", "in braces", 1}));
 
-TEST(Router, ReportsAllMistakesOfAllPaths) {
-  EXPECT_EQ(messages(paths({"/a//{x}/{x}", "b", "/c"})).size(), 3u);
-}
+TEST(Router, ReportsAllMistakesOfAllPaths) { EXPECT_EQ(messages(paths({"/a//{x}/{x}", "b", "/c"})).size(), 3u); }
 
 TEST(Router, LimitsPathsInSegmentsParametersAndBytes) {
   std::string long_path;
@@ -410,7 +423,8 @@ TEST(Router, LimitsPathsInSegmentsParametersAndBytes) {
 }
 
 TEST(Router, RefusesHostsAndMethodsThatAreNone) {
-  for (const char* host : {"*", "a.*", "*a.b", "a..b", "http://a", "a:80", "a b", "a/b", "[x]", ".", "*.", "\xC3\xA9.fr"}) {
+  for (const char* host :
+       {"*", "a.*", "*a.b", "a..b", "http://a", "a:80", "a b", "a/b", "[x]", ".", "*.", "\xC3\xA9.fr"}) {
     Fixture f({on("/", {}, host)});
     ASSERT_EQ(f.errors.size(), 1u) << host;
     EXPECT_EQ(f.errors[0].in, RouteError::In::kHost);

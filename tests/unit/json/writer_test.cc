@@ -73,15 +73,20 @@ TEST(AppendString, KeepsUtf8AndReplacesWhatIsNone) {
 }
 
 TEST(IsNumber, FollowsTheGrammar) {
-  for (const char* yes : {"0", "-0", "10", "1.5", "0.10", "1e5", "1E+5", "-1.0e-10", "123456789012345678901234567890"}) EXPECT_TRUE(is_number(yes)) << yes;
-  for (const char* no : {"", "-", "+1", "01", "-01", ".5", "1.", "1e", "1e+", "0x1", "1_0", " 1", "1 ", "NaN", "Infinity", "1.5.2", "--1", "1e5.5"}) {
+  for (const char* yes : {"0", "-0", "10", "1.5", "0.10", "1e5", "1E+5", "-1.0e-10", "123456789012345678901234567890"})
+    EXPECT_TRUE(is_number(yes)) << yes;
+  for (const char* no : {"", "-", "+1", "01", "-01", ".5", "1.", "1e", "1e+", "0x1", "1_0", " 1", "1 ", "NaN",
+                         "Infinity", "1.5.2", "--1", "1e5.5"}) {
     EXPECT_FALSE(is_number(no)) << no;
   }
 }
 
 TEST(IsJson, TakesOneWholeValue) {
-  for (const char* yes : {"null", " {\"a\": [1, 2.50, \"x\", true]} ", "\"\\u00e9\"", "[]", "12345678901234567890"}) EXPECT_TRUE(is_json(yes)) << yes;
-  for (const char* no : {"", " ", "{", "[1,]", "{\"a\":}", "nul", "'a'", "1 2", "\"\x01\"", "\"\xFF\"", "01", "{a:1}", "// c\n1"}) EXPECT_FALSE(is_json(no)) << no;
+  for (const char* yes : {"null", " {\"a\": [1, 2.50, \"x\", true]} ", "\"\\u00e9\"", "[]", "12345678901234567890"})
+    EXPECT_TRUE(is_json(yes)) << yes;
+  for (const char* no :
+       {"", " ", "{", "[1,]", "{\"a\":}", "nul", "'a'", "1 2", "\"\x01\"", "\"\xFF\"", "01", "{a:1}", "// c\n1"})
+    EXPECT_FALSE(is_json(no)) << no;
   EXPECT_FALSE(is_json(std::string_view("1\0", 2)));
   EXPECT_FALSE(is_json(std::string_view("1\0garbage", 9)));
 }
@@ -98,10 +103,14 @@ TEST(Flatten, ScalarsAndListsOfThemHaveText) {
   const auto flat = [](std::string_view json) {
     std::string out;
     switch (flatten(json, out)) {
-      case Flat::kText: return out;
-      case Flat::kNull: return std::string("<null>");
-      case Flat::kStructure: return std::string("<structure>");
-      default: return std::string("<invalid>");
+      case Flat::kText:
+        return out;
+      case Flat::kNull:
+        return std::string("<null>");
+      case Flat::kStructure:
+        return std::string("<structure>");
+      default:
+        return std::string("<invalid>");
     }
   };
   EXPECT_EQ(flat("1.10"), "1.10");

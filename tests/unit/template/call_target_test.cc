@@ -11,7 +11,8 @@ namespace {
 Scope scope() { return request_scope({{"id", ParamKind::kInt}, {"rest", ParamKind::kRest}}); }
 
 CallTarget parsed(std::string_view text) {
-  auto call = parse_call(text, scope(), [&](size_t, const std::string& what) { ADD_FAILURE() << text << ": " << what; });
+  auto call =
+      parse_call(text, scope(), [&](size_t, const std::string& what) { ADD_FAILURE() << text << ": " << what; });
   return call ? *call : CallTarget();
 }
 
@@ -116,21 +117,25 @@ struct Bad {
 class BadCall : public testing::TestWithParam<Bad> {};
 TEST_P(BadCall, IsAnErrorWithItsPlace) {
   std::vector<Mistake> found;
-  const auto call = parse_call(GetParam().text, scope(), [&](size_t at, std::string what) { found.push_back({at, std::move(what)}); });
+  const auto call = parse_call(GetParam().text, scope(), [&](size_t at, std::string what) {
+    found.push_back({at, std::move(what)});
+  });
   EXPECT_FALSE(call);
   ASSERT_EQ(found.size(), 1u) << GetParam().text;
   EXPECT_EQ(found[0].offset, GetParam().offset) << found[0].message;
   EXPECT_NE(found[0].message.find(GetParam().says), std::string::npos) << found[0].message;
 }
-INSTANTIATE_TEST_SUITE_P(CallTarget, BadCall,
-                         testing::Values(Bad{"", 0, "begins with the name"}, Bad{"/x", 0, "begins with the name"}, Bad{"GET ", 4, "begins with the name"},
-                                         Bad{"http://catalog:8000/x", 0, "absolute URL"}, Bad{"GET https://a/x", 4, "absolute URL"},
-                                         Bad{"{query.u}/x", 0, "never a template"}, Bad{"Catalog/x", 0, "no name of an upstream"},
-                                         Bad{"9a/x", 0, "no name of an upstream"}, Bad{"a.b/x", 0, "no name of an upstream"},
-                                         Bad{"post c/x", 0, "did you mean \"POST\"?"}, Bad{"PSOT c/x", 0, "did you mean \"POST\"?"},
-                                         Bad{"c/x?{query.n}=1", 4, "never a template"}, Bad{"c/{di}", 3, "unknown reference"},
-                                         Bad{"GET c/x?a=1&b={di}", 15, "unknown reference"}, Bad{"c/../x", 2, "cannot stand as segments"},
-                                         Bad{"c/x#y", 3, "cannot stand in a path"}, Bad{"c/x?a=%zz", 6, "hexadecimal"}));
+INSTANTIATE_TEST_SUITE_P(
+    CallTarget, BadCall,
+    testing::Values(Bad{"", 0, "begins with the name"}, Bad{"/x", 0, "begins with the name"},
+                    Bad{"GET ", 4, "begins with the name"}, Bad{"http://catalog:8000/x", 0, "absolute URL"},
+                    Bad{"GET https://a/x", 4, "absolute URL"}, Bad{"{query.u}/x", 0, "never a template"},
+                    Bad{"Catalog/x", 0, "no name of an upstream"}, Bad{"9a/x", 0, "no name of an upstream"},
+                    Bad{"a.b/x", 0, "no name of an upstream"}, Bad{"post c/x", 0, "did you mean \"POST\"?"},
+                    Bad{"PSOT c/x", 0, "did you mean \"POST\"?"}, Bad{"c/x?{query.n}=1", 4, "never a template"},
+                    Bad{"c/{di}", 3, "unknown reference"}, Bad{"GET c/x?a=1&b={di}", 15, "unknown reference"},
+                    Bad{"c/../x", 2, "cannot stand as segments"}, Bad{"c/x#y", 3, "cannot stand in a path"},
+                    Bad{"c/x?a=%zz", 6, "hexadecimal"}));
 
 TEST(CallTarget, ReportsTheMistakesOfPathAndQueryTogether) {
   size_t n = 0;

@@ -21,7 +21,8 @@ struct FakeValues final : Values {
   std::string_view request_id() const override { return "0af7651916cd43dd"; }
 
  private:
-  static std::optional<std::string_view> in(const std::map<std::string, std::string, std::less<>>& map, std::string_view name) {
+  static std::optional<std::string_view> in(const std::map<std::string, std::string, std::less<>>& map,
+                                            std::string_view name) {
     const auto at = map.find(name);
     return at == map.end() ? std::nullopt : std::optional<std::string_view>(at->second);
   }

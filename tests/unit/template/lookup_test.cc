@@ -40,22 +40,34 @@ TEST(FindCookie, FindsByExactName) {
 std::string converted(Conversion c, std::string_view text) {
   std::string out;
   switch (convert(c, text, out)) {
-    case Converted::kOk: return out;
-    case Converted::kMissing: return "<missing>";
-    default: return "<bad>";
+    case Converted::kOk:
+      return out;
+    case Converted::kMissing:
+      return "<missing>";
+    default:
+      return "<bad>";
   }
 }
 
 TEST(Convert, Ints) {
-  for (const auto& [in, out] : std::vector<std::pair<const char*, const char*>>{
-           {"0", "0"}, {"-0", "0"}, {"+5", "5"}, {"-12", "-12"}, {"007", "7"}, {"000", "0"}, {"999999999999999999", "999999999999999999"}}) {
+  for (const auto& [in, out] :
+       std::vector<std::pair<const char*, const char*>>{{"0", "0"},
+                                                        {"-0", "0"},
+                                                        {"+5", "5"},
+                                                        {"-12", "-12"},
+                                                        {"007", "7"},
+                                                        {"000", "0"},
+                                                        {"999999999999999999", "999999999999999999"}}) {
     EXPECT_EQ(converted(Conversion::kInt, in), out);
   }
-  for (const char* bad : {"", "-", "+", "1.0", "1e3", " 1", "1 ", "0x1", "1234567890123456789", "--1", "1_0"}) EXPECT_EQ(converted(Conversion::kInt, bad), "<bad>") << bad;
+  for (const char* bad : {"", "-", "+", "1.0", "1e3", " 1", "1 ", "0x1", "1234567890123456789", "--1", "1_0"})
+    EXPECT_EQ(converted(Conversion::kInt, bad), "<bad>") << bad;
 }
 TEST(Convert, NumbersKeepTheirText) {
-  for (const char* same : {"1.10", "-0.0", "1e+9", "12345678901234567890123"}) EXPECT_EQ(converted(Conversion::kNumber, same), same);
-  for (const char* bad : {"", ".5", "5.", "+1", "01", "NaN", "1,5"}) EXPECT_EQ(converted(Conversion::kNumber, bad), "<bad>") << bad;
+  for (const char* same : {"1.10", "-0.0", "1e+9", "12345678901234567890123"})
+    EXPECT_EQ(converted(Conversion::kNumber, same), same);
+  for (const char* bad : {"", ".5", "5.", "+1", "01", "NaN", "1,5"})
+    EXPECT_EQ(converted(Conversion::kNumber, bad), "<bad>") << bad;
 }
 TEST(Convert, Bools) {
   EXPECT_EQ(converted(Conversion::kBool, "true"), "true");

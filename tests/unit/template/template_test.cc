@@ -13,14 +13,16 @@ namespace vg::tmpl {
 namespace {
 
 Scope scope() {
-  return request_scope({{"id", ParamKind::kInt}, {"slug", ParamKind::kSlug}, {"name", ParamKind::kPlain}, {"rest", ParamKind::kRest}});
+  return request_scope(
+      {{"id", ParamKind::kInt}, {"slug", ParamKind::kSlug}, {"name", ParamKind::kPlain}, {"rest", ParamKind::kRest}});
 }
 
 FakeValues request() {
   FakeValues v;
   v.params = {"42", "a-b", "caf%C3%A9%2F1", "x/y%20z/"};
   v.query = "page=3&q=a+b%26c&empty=&flag&n=01&list=%5B1,%22x%22,true%5D&obj=%7B%7D&nil=null&bad=%5B&na%6De=v";
-  v.headers = {{"x-tenant", "acme"}, {"host", "shop.example:8080"}, {"evil", "a\r\nX: y"}, {"slash", "a/b"}, {"dots", ".."}};
+  v.headers = {
+      {"x-tenant", "acme"}, {"host", "shop.example:8080"}, {"evil", "a\r\nX: y"}, {"slash", "a/b"}, {"dots", ".."}};
   v.cookies = {{"sid", "s1"}};
   return v;
 }
@@ -32,7 +34,8 @@ std::vector<Mistake> mistakes(std::string_view text, Place place = Place::kPath,
 }
 
 Template compiled(std::string_view text, Place place) {
-  return Template::compile(text, place, scope(), [&](size_t, const std::string& what) { ADD_FAILURE() << text << ": " << what; });
+  return Template::compile(text, place, scope(),
+                           [&](size_t, const std::string& what) { ADD_FAILURE() << text << ": " << what; });
 }
 
 /// What is rendered; "<missing id>" or "<bad id>" for what is not.
@@ -111,7 +114,8 @@ TEST(Template, WhatTheRequestDoesNotHaveIsMissing) {
   EXPECT_EQ(render("{query.none}", Place::kQuery), "<missing query.none>");
   EXPECT_EQ(render("{header.none}", Place::kHeader), "<missing header.none>");
   EXPECT_EQ(render("{cookie.none}", Place::kHeader), "<missing cookie.none>");
-  EXPECT_EQ(render("x{id}{query.none}", Place::kQuery), "<missing query.none>") << "one that is missing takes the whole with it";
+  EXPECT_EQ(render("x{id}{query.none}", Place::kQuery), "<missing query.none>")
+      << "one that is missing takes the whole with it";
 }
 
 TEST(Template, AFallbackStandsForWhatIsMissing) {
@@ -162,7 +166,8 @@ TEST(Template, LiteralsAreEncodedForTheirPlace) {
 }
 
 TEST(Template, ARedirectsTargetIsEncodedPartByPart) {
-  EXPECT_EQ(render("/new/{name}/{rest}?q={query.q}&n={id}#{slug}", Place::kUrl), "/new/caf%C3%A9%2F1/x/y%20z/?q=a%20b%26c&n=42#a-b");
+  EXPECT_EQ(render("/new/{name}/{rest}?q={query.q}&n={id}#{slug}", Place::kUrl),
+            "/new/caf%C3%A9%2F1/x/y%20z/?q=a%20b%26c&n=42#a-b");
   EXPECT_EQ(render("https://www.example.com/{rest}", Place::kUrl), "https://www.example.com/x/y%20z/");
   EXPECT_EQ(render("https://{header.host}/{rest}", Place::kUrl), "https://shop.example:8080/x/y%20z/");
   EXPECT_EQ(render("https://{header.host}:8443/", Place::kUrl), "https://shop.example:8443/");
@@ -200,23 +205,31 @@ TEST_P(BadTemplate, IsAnErrorWithItsPlace) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Template, BadTemplate,
-    testing::Values(Bad{"a/{id", 2, "never closed"}, Bad{"a/id}", 4, "without \"{\""}, Bad{"{a{id}", 0, "never closed"}, Bad{"a/{}", 3, "an empty reference"},
-                    Bad{"{:int}", 1, "an empty reference"}, Bad{"{|x}", 1, "an empty reference"}, Bad{"a/{di}", 3, "unknown reference \"di\""},
-                    Bad{"a/{sulg}", 3, "did you mean \"slug\"?"}, Bad{"{qurey.page}", 1, "did you mean \"query.page\"?"}, Bad{"{zzzzzzzz}", 1, "query.NAME"},
-                    Bad{"{id:itn}", 4, "did you mean \"int\"?"}, Bad{"{id:}", 4, "unknown conversion"}, Bad{"{query.page:int|one}", 16, "the fallback \"one\""},
-                    Bad{"{query.x:json|[}", 14, "the fallback"}, Bad{"{query}", 1, "is written {query.NAME}"}, Bad{"{query.}", 1, "is written {query.NAME}"},
-                    Bad{"{header.a b}", 8, "no name of a header"}, Bad{"{client_ip.x}", 1, "is written {client_ip}"}, Bad{"{id.x}", 3, "has no members"},
-                    Bad{"{rest...}", 1, "is written {rest}"}, Bad{"a/../b", 0, "cannot stand as segments"}, Bad{"%2e%2E/{id}", 0, "cannot stand as segments"},
-                    Bad{"a?b", 1, "cannot stand in a path"}, Bad{"a#b", 1, "cannot stand in a path"}, Bad{"a%zz", 1, "hexadecimal"}, Bad{"a%2", 1, "hexadecimal"},
-                    Bad{"a\nb", 1, "a control character"}, Bad{"a\nb", 1, "a control character", Place::kHeader}, Bad{"a#b", 1, "query", Place::kQueryText},
-                    Bad{"a{rest}", 1, "between slashes"}, Bad{"{rest}.html", 0, "between slashes"}, Bad{"{body.a}", 1, "\"body.a\" is not offered here"},
-                    Bad{"{object}", 1, "is not offered here"}, Bad{"{item.a}", 1, "is not offered here"}, Bad{"{items.a}", 1, "is not offered here"},
-                    Bad{"{calls.u.id}", 1, "is not offered here"}, Bad{"{claims.sub}", 1, "is not offered here"},
-                    Bad{"{tls.client.subject}", 1, "is not offered here"}, Bad{"", 0, "begins with \"/\"", Place::kUrl},
-                    Bad{"{header.host}/x", 0, "begins with", Place::kUrl}, Bad{"//evil.example", 0, "begins with", Place::kUrl},
-                    Bad{"javascript:x", 0, "begins with", Place::kUrl}, Bad{"https://{query.h}/", 8, "choose the host", Place::kUrl},
-                    Bad{"https://a{slug}/", 9, "choose the host", Place::kUrl}, Bad{"https://a.example{rest}", 17, "choose the host", Place::kUrl},
-                    Bad{"https://u@a/", 9, "cannot stand in a host", Place::kUrl}));
+    testing::Values(
+        Bad{"a/{id", 2, "never closed"}, Bad{"a/id}", 4, "without \"{\""}, Bad{"{a{id}", 0, "never closed"},
+        Bad{"a/{}", 3, "an empty reference"}, Bad{"{:int}", 1, "an empty reference"},
+        Bad{"{|x}", 1, "an empty reference"}, Bad{"a/{di}", 3, "unknown reference \"di\""},
+        Bad{"a/{sulg}", 3, "did you mean \"slug\"?"}, Bad{"{qurey.page}", 1, "did you mean \"query.page\"?"},
+        Bad{"{zzzzzzzz}", 1, "query.NAME"}, Bad{"{id:itn}", 4, "did you mean \"int\"?"},
+        Bad{"{id:}", 4, "unknown conversion"}, Bad{"{query.page:int|one}", 16, "the fallback \"one\""},
+        Bad{"{query.x:json|[}", 14, "the fallback"}, Bad{"{query}", 1, "is written {query.NAME}"},
+        Bad{"{query.}", 1, "is written {query.NAME}"}, Bad{"{header.a b}", 8, "no name of a header"},
+        Bad{"{client_ip.x}", 1, "is written {client_ip}"}, Bad{"{id.x}", 3, "has no members"},
+        Bad{"{rest...}", 1, "is written {rest}"}, Bad{"a/../b", 0, "cannot stand as segments"},
+        Bad{"%2e%2E/{id}", 0, "cannot stand as segments"}, Bad{"a?b", 1, "cannot stand in a path"},
+        Bad{"a#b", 1, "cannot stand in a path"}, Bad{"a%zz", 1, "hexadecimal"}, Bad{"a%2", 1, "hexadecimal"},
+        Bad{"a\nb", 1, "a control character"}, Bad{"a\nb", 1, "a control character", Place::kHeader},
+        Bad{"a#b", 1, "query", Place::kQueryText}, Bad{"a{rest}", 1, "between slashes"},
+        Bad{"{rest}.html", 0, "between slashes"}, Bad{"{body.a}", 1, "\"body.a\" is not offered here"},
+        Bad{"{object}", 1, "is not offered here"}, Bad{"{item.a}", 1, "is not offered here"},
+        Bad{"{items.a}", 1, "is not offered here"}, Bad{"{calls.u.id}", 1, "is not offered here"},
+        Bad{"{claims.sub}", 1, "is not offered here"}, Bad{"{tls.client.subject}", 1, "is not offered here"},
+        Bad{"", 0, "begins with \"/\"", Place::kUrl}, Bad{"{header.host}/x", 0, "begins with", Place::kUrl},
+        Bad{"//evil.example", 0, "begins with", Place::kUrl}, Bad{"javascript:x", 0, "begins with", Place::kUrl},
+        Bad{"https://{query.h}/", 8, "choose the host", Place::kUrl},
+        Bad{"https://a{slug}/", 9, "choose the host", Place::kUrl},
+        Bad{"https://a.example{rest}", 17, "choose the host", Place::kUrl},
+        Bad{"https://u@a/", 9, "cannot stand in a host", Place::kUrl}));
 
 TEST(Template, ReportsEveryMistakeOfAText) { EXPECT_EQ(mistakes("{di}/{query}/{id:x}/%zz").size(), 4u); }
 
@@ -263,8 +276,30 @@ std::vector<std::string> all_values() {
     out.push_back({'%', '2', c});
     out.push_back({c, '2', 'f'});
   }
-  for (const char* s : {"", "..", "../x", "a/../../b", "..;/x", "a?b=c", "a&b=c", "a#b", "\r\nX: y", "%2e%2e", "%2F..%2f", "\xC0\xAE\xC0\xAE/", "\xE2\x80\xA8",
-                        "\xF0\x9F\x98\x80", "a;b", "+", "%", "%%", "%a", "{id}", "${X}", "\xFF\xFE", "http://x/", "//x"}) {
+  for (const char* s : {"",
+                        "..",
+                        "../x",
+                        "a/../../b",
+                        "..;/x",
+                        "a?b=c",
+                        "a&b=c",
+                        "a#b",
+                        "\r\nX: y",
+                        "%2e%2e",
+                        "%2F..%2f",
+                        "\xC0\xAE\xC0\xAE/",
+                        "\xE2\x80\xA8",
+                        "\xF0\x9F\x98\x80",
+                        "a;b",
+                        "+",
+                        "%",
+                        "%%",
+                        "%a",
+                        "{id}",
+                        "${X}",
+                        "\xFF\xFE",
+                        "http://x/",
+                        "//x"}) {
     out.emplace_back(s);
   }
   return out;
@@ -291,7 +326,10 @@ TEST(TemplateInjection, NoValueLeavesItsPathSegment) {
         ASSERT_TRUE(got.starts_with("pre/") && got.ends_with("/post")) << got;
         const std::string segment = got.substr(4, got.size() - 9);
         ASSERT_FALSE(segment.empty() || segment == "." || segment == "..") << got;
-        ASSERT_EQ(segment.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*,=:@%"), std::string::npos) << got;
+        ASSERT_EQ(
+            segment.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*,=:@%"),
+            std::string::npos)
+            << got;
         for (size_t at = segment.find('%'); at != std::string::npos; at = segment.find('%', at + 1)) {
           ASSERT_TRUE(at + 2 < segment.size() && isxdigit(segment[at + 1]) && isxdigit(segment[at + 2])) << got;
         }
@@ -319,7 +357,8 @@ TEST(TemplateInjection, NoValueAddsAQueryParameter) {
         for (const Place place : {Place::kQuery, Place::kQueryText}) {
           const std::string got = render(ref, place, v);
           ASSERT_EQ(got.find_first_of("&=#;+? \r\n\t\\\"<>{}|^`"), std::string::npos) << got;
-          for (const char c : got) ASSERT_TRUE(static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f) << got;
+          for (const char c : got)
+            ASSERT_TRUE(static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f) << got;
         }
       }
     }
