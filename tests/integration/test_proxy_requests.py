@@ -18,7 +18,7 @@ def test_sized_body_reaches_the_upstream_with_its_length(world, method):
     gw, up = world.proxy()
     assert gw.fetch(method, "/", body=b"hello\0\r\n\r\nworld").status == 200
     assert up.last().body == b"hello\0\r\n\r\nworld"
-    assert up.last().headers.one("content-length") == "14"
+    assert up.last().headers.one("content-length") == "15"
 
 
 def test_chunked_body_reaches_the_upstream_whole(world):
