@@ -96,7 +96,7 @@ class Printer {
     if (places_) {
       out_ += "  # ";
       out_ += mark.file != nullptr ? *mark.file : std::string(kBuiltIn);
-      if (mark.line != 0) out_ += ':' + std::to_string(mark.line);
+      if (mark.line != 0 && *mark.file != kBuiltIn) out_ += ':' + std::to_string(mark.line);
     }
     out_ += '\n';
   }

@@ -71,6 +71,10 @@ RouteSpecs::RouteSpecs(const Schema& schema) : schema_(schema) {
   for (const PolicyType& policy : schema.policies) policies.push_back(policy_key(policy));
 
   for (const ViewType& view : schema.views) {
+    if (view.refused) {
+      views_.emplace_back();  // no route has it
+      continue;
+    }
     std::vector<Key> keys = schema.route_keys;
     for (const Key& k : view.keys) add_new(keys, k);
     for (const Key& k : policies) add_new(keys, k);

@@ -19,6 +19,10 @@ bool is_variable_name(std::string_view name) {
 
 void append_literal(Substituter::Result& out, std::string_view text) {
   out.text += text;
+  if (text.find_first_of("{}") == std::string_view::npos) {
+    out.as_template += text;
+    return;
+  }
   for (const char c : text) {
     out.as_template += c;
     if (c == '{' || c == '}') out.as_template += c;

@@ -126,6 +126,9 @@ std::optional<Hint> look_at_value(std::string_view value, size_t offset, bool in
   if (in_flow && value.find_first_of("{[") != std::string_view::npos) {
     return Hint{offset, write_quoted("inside {…} and […] the characters { and [ begin a map or a list", value)};
   }
+  if (in_flow && value.find('?') != std::string_view::npos) {
+    return Hint{offset, write_quoted("inside {…} and […] a ? needs quotes", value)};
+  }
   const size_t colon = value.find(": ");
   const size_t blank = value.rfind(' ', colon);
   if (in_flow && colon != std::string_view::npos && blank != std::string_view::npos) {
