@@ -80,7 +80,7 @@ struct Reference {
 /// Takes a mistake: its offset in the text that was compiled, in bytes, and what is wrong.
 using ErrorSink = std::function<void(size_t offset, std::string message)>;
 
-/// How rendering ended. On anything but kOk nothing was appended.
+/// How rendering ended. On anything but kOk nothing was appended. Lifetime: `reference` is the template's.
 struct Rendered {
   enum class Status : uint8_t {
     kOk,

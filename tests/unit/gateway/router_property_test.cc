@@ -342,7 +342,8 @@ TEST(RouterCost, TenThousandRoutesTakeLessThanThreeMebibytes) {
   EXPECT_LT(router.memory_bytes(), 3u << 20);
   Match m;
   for (uint32_t i = 0; i < routes.size(); ++i) {
-    router.match("h", "GET", "/api/v1/" + routes[i].path.substr(8, 8) + "/items/x/y", "", &m);
+    const std::string path = "/api/v1/" + routes[i].path.substr(8, 8) + "/items/x/y";
+    router.match("h", "GET", path, "", &m);
     ASSERT_EQ(m.outcome, Outcome::kRoute);
     ASSERT_EQ(m.route, i);
     ASSERT_EQ(m.params[0].raw, "x/y");

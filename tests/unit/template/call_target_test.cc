@@ -25,7 +25,8 @@ FakeValues request() {
 
 std::string target(std::string_view text, std::string_view base = "", const FakeValues& values = request()) {
   std::string out = "GET ";
-  const Rendered r = parsed(text).render(values, base, out);
+  const CallTarget call = parsed(text);
+  const Rendered r = call.render(values, base, out);
   if (!r.ok()) {
     EXPECT_EQ(out, "GET ");
     return (r.status == Rendered::Status::kMissing ? "<missing " : "<bad ") + r.reference->text + ">";
