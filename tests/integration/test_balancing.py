@@ -46,14 +46,14 @@ def test_a_backup_is_left_alone_while_another_endpoint_works(world):
 
 def test_a_backup_answers_when_the_others_refuse(world):
     [b] = named(world, "b")
-    gw = world.gateway(proxy_config([refused_url(), {"url": b.url, "backup": True}], upstream={"retry": {"attempts": 1}}))
+    gw = world.gateway(proxy_config([refused_url(), {"url": b.url, "backup": True}], upstream={"retry": {"attempts": 1, "budget": "100%"}}))
     answers = [gw.get("/") for _ in range(5)]
     assert [a.status for a in answers] == [200] * 5
 
 
 def test_an_endpoint_that_refuses_fails_over_to_another(world):
     a, b = named(world, "a", "b")
-    gw = world.gateway(proxy_config([a.url, refused_url(), b.url], upstream={"retry": {"attempts": 1}}))
+    gw = world.gateway(proxy_config([a.url, refused_url(), b.url], upstream={"retry": {"attempts": 1, "budget": "100%"}}))
     found = spread(gw, 30)
     assert set(found) == {"a", "b"} and sum(found.values()) == 30
 
@@ -137,7 +137,7 @@ def test_the_hash_is_the_same_after_a_restart(world):
 
 def test_a_hashed_endpoint_that_refuses_hands_its_keys_to_another(world):
     [a] = named(world, "a")
-    gw = world.gateway(proxy_config([refused_url(), a.url], upstream={"balance": "hash", "hash_by": "path", "retry": {"attempts": 1}}))
+    gw = world.gateway(proxy_config([refused_url(), a.url], upstream={"balance": "hash", "hash_by": "path", "retry": {"attempts": 1, "budget": "100%"}}))
     assert [gw.get(f"/{i}").text for i in range(20)] == ["a"] * 20
 
 

@@ -67,11 +67,6 @@ def test_a_delay_holds_up_nobody_else(world):
     assert slow.read_response().text == "slow"
 
 
-def test_templates_in_json_are_encoded_as_json(world):
-    gw = world.gateway(respond_config({"name": "r", "path": "/r/{id}", "view": "respond", "json": {"id": "{id}", "q": "{query.q}"}}))
-    assert json.loads(gw.get('/r/a%22b%5Cc?q=%22%7D').body) == {"id": 'a"b\\c', "q": '"}'}
-
-
 def test_redirect_is_308_to_its_target(world):
     gw = world.gateway(respond_config({"name": "r", "path": "/old/{id:int}", "view": "redirect", "to": "/new/{id}"}))
     answer = gw.get("/old/7")

@@ -170,7 +170,7 @@ class Upstream:
 
     @property
     def authority(self):
-        return f"{self.host}:{self.port}"
+        return self.url.removeprefix("http://")
 
     @property
     def completed(self):
