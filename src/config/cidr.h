@@ -1,5 +1,5 @@
-// Address ranges: `10.0.0.0/8`, `fd00::/8`, or one address alone. Addresses are 16 bytes in network order, IPv4 mapped into
-// IPv6 (::ffff:a.b.c.d), so that a peer of a dual-stack socket and one of a v4 socket compare alike.
+// Address ranges: `10.0.0.0/8`, `fd00::/8`, or one address alone. Addresses are 16 bytes in network order, IPv4 mapped
+// into IPv6 (::ffff:a.b.c.d), so that a peer of a dual-stack socket and one of a v4 socket compare alike.
 #pragma once
 #include <array>
 #include <cstdint>

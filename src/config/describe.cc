@@ -30,14 +30,20 @@ class Printer {
   }
 
   void value(size_t depth, const Node* node, const Spec* spec, std::string_view fallback) {
-    if (spec != nullptr && spec->type == Type::kList && spec->single && node != nullptr && !node->is_sequence()) spec = &spec->of[0];
-    if (spec != nullptr && spec->type == Type::kMap && (node == nullptr || node->is_map())) return map_of(depth, node, *spec);
+    if (spec != nullptr && spec->type == Type::kList && spec->single && node != nullptr && !node->is_sequence())
+      spec = &spec->of[0];
+    if (spec != nullptr && spec->type == Type::kMap && (node == nullptr || node->is_map()))
+      return map_of(depth, node, *spec);
     if (node == nullptr) return end(' ' + std::string(fallback), Mark{nullptr, 0, 0});
     switch (node->kind()) {
-      case Kind::kNull: return end(" null", node->mark());
-      case Kind::kScalar: return end(' ' + scalar(*node), node->mark());
-      case Kind::kSequence: return list(depth, *node, spec);
-      case Kind::kMap: return free_map(depth, *node, spec);
+      case Kind::kNull:
+        return end(" null", node->mark());
+      case Kind::kScalar:
+        return end(' ' + scalar(*node), node->mark());
+      case Kind::kSequence:
+        return list(depth, *node, spec);
+      case Kind::kMap:
+        return free_map(depth, *node, spec);
     }
   }
 

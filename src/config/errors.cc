@@ -43,8 +43,8 @@ std::string to_string(const ConfigError& error) {
 void Errors::add(const Mark& mark, std::string path, std::string message) {
   if (list_.size() >= kMost) sorted();
   if (list_.size() >= kMost) return;
-  list_.push_back({mark.file != nullptr ? *mark.file : std::string(), mark.line, mark.column, std::move(path),
-                   std::move(message)});
+  list_.push_back(
+      {mark.file != nullptr ? *mark.file : std::string(), mark.line, mark.column, std::move(path), std::move(message)});
   is_sorted_ = false;
 }
 

@@ -1,6 +1,6 @@
-// What is wrong with a configuration: all of it, in one pass. Each error names its place and its setting, and is printed as
-// `FILE:LINE:COLUMN: PATH.TO.KEY: what is wrong`. The list is sorted by place, and says the same thing of the same place
-// once, however many routes share it.
+// What is wrong with a configuration: all of it, in one pass. Each error names its place and its setting, and is
+// printed as `FILE:LINE:COLUMN: PATH.TO.KEY: what is wrong`. The list is sorted by place, and says the same thing of
+// the same place once, however many routes share it.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -12,9 +12,9 @@ namespace vg::config {
 
 struct ConfigError {
   std::string file;
-  uint32_t line = 0;    ///< 0: no line is known (a file that can't be read)
+  uint32_t line = 0;  ///< 0: no line is known (a file that can't be read)
   uint32_t column = 0;
-  std::string path;     ///< routes[3].timeout; empty where the error is of no setting
+  std::string path;  ///< routes[3].timeout; empty where the error is of no setting
   std::string message;
 };
 std::string to_string(const ConfigError& error);

@@ -41,7 +41,9 @@ void Includer::parse(const std::string& path, std::string_view text) {
   }
   if (!root->is_map()) {
     const std::string found = root->is_sequence() ? "a list" : quote(root->text());
-    return errors_.add(root->mark(), {}, found + " was found where settings are expected; a configuration begins with, for example, \"routes:\"");
+    return errors_.add(
+        root->mark(), {},
+        found + " was found where settings are expected; a configuration begins with, for example, \"routes:\"");
   }
   sources_.push_back({file, root});
   follow(sources_.back());
@@ -67,14 +69,17 @@ void Includer::include(const std::string& path, const Node& said, const Path& wh
   const std::string identity = environment_.identity(path);
   if (std::find(stack_.begin(), stack_.end(), identity) != stack_.end()) {
     const bool itself = stack_.back() == identity;
-    return errors_.add(said.mark(), where.str(), itself ? quote(path) + " includes itself" : quote(path) + " is included in a circle: it includes this file");
+    return errors_.add(
+        said.mark(), where.str(),
+        itself ? quote(path) + " includes itself" : quote(path) + " is included in a circle: it includes this file");
   }
   if (!seen_.insert(identity).second) return;  // two patterns may match one file
   if (seen_.size() > kMostFiles) return errors_.add(said.mark(), where.str(), "more than 10000 files are included");
   const Environment::File file = environment_.read(path, ReadLimits::kMostFileBytes);
   if (!file.error.empty()) return errors_.add(said.mark(), where.str(), "the file " + quote(path) + ' ' + file.error);
   constexpr size_t kDeepest = 64;
-  if (stack_.size() >= kDeepest) return errors_.add(said.mark(), where.str(), "files are included deeper than 64 levels");
+  if (stack_.size() >= kDeepest)
+    return errors_.add(said.mark(), where.str(), "files are included deeper than 64 levels");
   stack_.push_back(identity);
   parse(path, file.content);
   stack_.pop_back();

@@ -1,5 +1,5 @@
-// Reads the main file and all that it includes, each once, the main one first, the others in the order in which they are
-// named. Patterns are relative to the file that says them.
+// Reads the main file and all that it includes, each once, the main one first, the others in the order in which they
+// are named. Patterns are relative to the file that says them.
 #pragma once
 #include <set>
 #include <string>

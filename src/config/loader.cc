@@ -24,8 +24,9 @@ void check_included(const Source& source, const Schema& schema, Errors& errors) 
     if (key == nullptr) {
       errors.add(m.key_mark(), std::string(m.key), unknown_key(m.key, schema.top));
     } else if (!is_shared(m.key)) {
-      errors.add(m.key_mark(), std::string(m.key),
-                 quote(m.key) + " can't stand in an included file; only include, upstreams, mixins, views and routes can");
+      errors.add(
+          m.key_mark(), std::string(m.key),
+          quote(m.key) + " can't stand in an included file; only include, upstreams, mixins, views and routes can");
     } else {
       validate(*m.value, key->spec, Path(m.key), {}, errors);
     }
@@ -47,7 +48,8 @@ void read_upstreams(LoadResult& result, const Schema& schema, const std::vector<
     for (const Member& m : all->members()) {
       const auto [at, is_new] = seen.try_emplace(m.key, m.key_mark());
       if (!is_new) {
-        result.errors.add(m.key_mark(), "upstreams." + std::string(m.key), "this name is taken; it stands at " + to_string(at->second) + " already");
+        result.errors.add(m.key_mark(), "upstreams." + std::string(m.key),
+                          "this name is taken; it stands at " + to_string(at->second) + " already");
       } else if (m.value->is_map()) {
         const Node* settings = normalize(*result.document, m.value, spec.of[0]);
         result.upstreams.push_back({std::string(m.key), settings, m.key_mark()});
@@ -109,7 +111,8 @@ LoadResult load(const std::string& path, const Schema& schema, const Environment
   return result;
 }
 
-LoadResult load_text(const std::string& name, std::string_view text, const Schema& schema, const Environment& environment) {
+LoadResult load_text(const std::string& name, std::string_view text, const Schema& schema,
+                     const Environment& environment) {
   LoadResult result = empty_result(name);
   Includer includer(*result.document, environment, result.errors);
   includer.read_main(name, text);

@@ -1,4 +1,5 @@
-// Loading a configuration: files -> trees (parser) -> one tree with includes joined (include) -> checked against the schema
+// Loading a configuration: files -> trees (parser) -> one tree with includes joined (include) -> checked against the
+// schema
 // -> every route's settings merged from their layers (merge) -> typed settings. All errors of all steps in one pass.
 // Exceptions stay inside. A result with errors must not be served.
 #pragma once
@@ -33,14 +34,14 @@ class Environment {
 };
 const Environment& real_environment();
 
-/// One route with everything it inherits. `settings` holds name, path, view, methods, host, listener, the view's own keys and
-/// the policies, all in their long forms; nulls are gone; `mixins` and `extends` are not in it.
+/// One route with everything it inherits. `settings` holds name, path, view, methods, host, listener, the view's own
+/// keys and the policies, all in their long forms; nulls are gone; `mixins` and `extends` are not in it.
 struct RouteConfig {
   std::string name;  ///< as written, else the path
   std::string view;
   const ViewType* type = nullptr;  ///< Lifetime: the Schema's
   const Node* settings = nullptr;
-  Mark mark;         ///< of the route's entry
+  Mark mark;          ///< of the route's entry
   std::string label;  ///< routes[3]: how errors call it
 };
 
@@ -52,10 +53,10 @@ struct UpstreamConfig {
 
 struct LoadResult {
   std::shared_ptr<Document> document;
-  std::string file;                 ///< the main file as the user named it
-  std::vector<std::string> files;   ///< all that were read, the main one first
-  const Node* root = nullptr;       ///< the main file
-  const Node* server = nullptr;     ///< the sections, in their long forms; nullptr where not written
+  std::string file;                ///< the main file as the user named it
+  std::vector<std::string> files;  ///< all that were read, the main one first
+  const Node* root = nullptr;      ///< the main file
+  const Node* server = nullptr;    ///< the sections, in their long forms; nullptr where not written
   const Node* admin = nullptr;
   const Node* log = nullptr;
   const Node* defaults = nullptr;
@@ -77,8 +78,8 @@ LoadResult load(const std::string& path, const Schema& schema, const Environment
 LoadResult load_text(const std::string& name, std::string_view text, const Schema& schema,
                      const Environment& environment = real_environment());
 
-/// The effective configuration, always printed alike: for golden tests and for people. With `places`, each value is followed
-/// by the FILE:LINE that it comes from.
+/// The effective configuration, always printed alike: for golden tests and for people. With `places`, each value is
+/// followed by the FILE:LINE that it comes from.
 std::string describe(const LoadResult& result, const Schema& schema, bool places = false);
 
 }  // namespace vg::config

@@ -1,7 +1,7 @@
 // The configuration as a tree that remembers where everything stood: each Node is null, a scalar, a sequence or a map,
-// with the file, line and column that it was written at. A tree is immutable once loaded; its Document owns all nodes and
-// texts in an arena. A map that was merged from several places is a new node, whose members are the nodes of the places
-// they came from: so `explain` and every error can say where a value was written.
+// with the file, line and column that it was written at. A tree is immutable once loaded; its Document owns all nodes
+// and texts in an arena. A map that was merged from several places is a new node, whose members are the nodes of the
+// places they came from: so `explain` and every error can say where a value was written.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -48,8 +48,8 @@ class Node {
 
   /// A scalar that stood in quotes (or as a block): it is text, never a number, a boolean or null. JSON needs this.
   bool quoted() const { return quoted_; }
-  /// A scalar with something that ${…} brought in: its quotes may be there for YAML's sake alone, so numbers and booleans
-  /// are taken from it even if it is quoted().
+  /// A scalar with something that ${…} brought in: its quotes may be there for YAML's sake alone, so numbers and
+  /// booleans are taken from it even if it is quoted().
   bool substituted() const { return substituted_; }
   /// A map or sequence written as {…} or […].
   bool flow() const { return flow_; }
@@ -57,7 +57,8 @@ class Node {
   /// Null in the place of a value that was reported as an error when it was read: nothing more is to be said of it.
   bool broken() const { return broken_; }
 
-  /// A scalar's text after substitution; empty for other kinds. Never compile a template from this: see template_text().
+  /// A scalar's text after substitution; empty for other kinds. Never compile a template from this: see
+  /// template_text().
   std::string_view text() const {
     return is_scalar() ? std::string_view(static_cast<const char*>(data_), size_) : std::string_view();
   }

@@ -1,5 +1,5 @@
-// Where in the configuration something stands, as errors print it: `routes[3].timeout`. A chain on the stack, made into text
-// only when there is an error to print.
+// Where in the configuration something stands, as errors print it: `routes[3].timeout`. A chain on the stack, made into
+// text only when there is an error to print.
 #pragma once
 #include <cstddef>
 #include <string>

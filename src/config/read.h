@@ -1,6 +1,6 @@
 // Typed reading of nodes that validation has accepted. Each function takes a map and a key and gives the value, or
-// `fallback` where the key is absent or null, or the map itself is nullptr. Values of the wrong type can't be met here; if
-// one is (a node that was never validated), the fallback is given.
+// `fallback` where the key is absent or null, or the map itself is nullptr. Values of the wrong type can't be met here;
+// if one is (a node that was never validated), the fallback is given.
 #pragma once
 #include <span>
 #include <string>

@@ -1,5 +1,5 @@
-// What a route of each view may say, put together from the schema: the keys of every route, of its view, the policies, and
-// the names that this version refuses. And what may stand where no view is known yet: in mixins and in `defaults`.
+// What a route of each view may say, put together from the schema: the keys of every route, of its view, the policies,
+// and the names that this version refuses. And what may stand where no view is known yet: in mixins and in `defaults`.
 #pragma once
 #include <string_view>
 #include <vector>

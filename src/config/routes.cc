@@ -30,7 +30,12 @@ std::string did_you_mean(std::string_view word, const Map& known) {
 }  // namespace
 
 RouteBuilder::RouteBuilder(LoadResult& result, const Schema& schema, const std::vector<Source>& sources)
-    : result_(result), document_(*result.document), errors_(result.errors), schema_(schema), sources_(sources), specs_(schema) {}
+    : result_(result),
+      document_(*result.document),
+      errors_(result.errors),
+      schema_(schema),
+      sources_(sources),
+      specs_(schema) {}
 
 void RouteBuilder::build(const Node* (*built_in)(Document&, const std::string& yaml)) {
   built_in_ = built_in;
@@ -101,14 +106,16 @@ bool RouteBuilder::resolve(Fragment& fragment, size_t depth) {
 }
 
 // The layers of the mixins that `node` names, from left to right. One that comes again counts where it comes last.
-void RouteBuilder::append_mixins(const Node& node, const Path& path, size_t depth, std::vector<const Fragment*>& layers) {
+void RouteBuilder::append_mixins(const Node& node, const Path& path, size_t depth,
+                                 std::vector<const Fragment*>& layers) {
   const Node* written = node.get("mixins");
   if (written == nullptr || written->is_null() || written->is_map()) return;
   const Path at(path, "mixins");
   const auto append = [&](const Node& name, const Path& where) {
     Fragment* mixin = name.is_scalar() ? find_mixin(name, where) : nullptr;
     if (mixin == nullptr) return;
-    if (!resolve(*mixin, depth + 1)) return errors_.add(name.mark(), where.str(), mixin->label + " contains itself in a circle");
+    if (!resolve(*mixin, depth + 1))
+      return errors_.add(name.mark(), where.str(), mixin->label + " contains itself in a circle");
     for (const Fragment* layer : mixin->layers) {
       layers.erase(std::remove(layers.begin(), layers.end(), layer), layers.end());
       layers.push_back(layer);
@@ -123,7 +130,8 @@ RouteBuilder::Fragment* RouteBuilder::find_mixin(const Node& name, const Path& p
   if (at != mixins_.end()) return &at->second;
   if (!is_name(name.text())) return nullptr;  // validation says so
   std::string message = "no mixin is called " + quote(name.text()) + did_you_mean(name.text(), mixins_);
-  if (views_.contains(name.text())) message = quote(name.text()) + " is a view, not a mixin; write extends: " + std::string(name.text());
+  if (views_.contains(name.text()))
+    message = quote(name.text()) + " is a view, not a mixin; write extends: " + std::string(name.text());
   errors_.add(name.mark(), path.str(), std::move(message));
   return nullptr;
 }
@@ -132,9 +140,12 @@ RouteBuilder::Fragment* RouteBuilder::find_view(const Node& name, const Path& pa
   const auto at = views_.find(name.text());
   if (at != views_.end()) return &at->second;
   if (!is_name(name.text())) return nullptr;
-  std::string message = "no view of this name is defined under views: " + quote(name.text()) + did_you_mean(name.text(), views_);
-  if (mixins_.contains(name.text())) message = quote(name.text()) + " is a mixin, not a view; write mixins: [" + std::string(name.text()) + ']';
-  else if (schema_.view(name.text()) != nullptr) message = quote(name.text()) + " is a view type; write view: " + std::string(name.text());
+  std::string message =
+      "no view of this name is defined under views: " + quote(name.text()) + did_you_mean(name.text(), views_);
+  if (mixins_.contains(name.text()))
+    message = quote(name.text()) + " is a mixin, not a view; write mixins: [" + std::string(name.text()) + ']';
+  else if (schema_.view(name.text()) != nullptr)
+    message = quote(name.text()) + " is a view type; write view: " + std::string(name.text());
   errors_.add(name.mark(), path.str(), std::move(message));
   return nullptr;
 }
@@ -154,9 +165,12 @@ const ViewType* RouteBuilder::view_type(const Node& name, const Path& path) {
     }
     const std::string_view meant = nearest(name.text(), known);
     message = quote(name.text()) + " is not a view type";
-    if (views_.contains(name.text())) message += "; to use the view of this name, write extends: " + std::string(name.text());
-    else if (!meant.empty()) message += ", did you mean \"" + std::string(meant) + "\"?";
-    else message += "; known are: " + all;
+    if (views_.contains(name.text()))
+      message += "; to use the view of this name, write extends: " + std::string(name.text());
+    else if (!meant.empty())
+      message += ", did you mean \"" + std::string(meant) + "\"?";
+    else
+      message += "; known are: " + all;
   }
   errors_.add(name.mark(), path.str(), std::move(message));
   return nullptr;
@@ -213,7 +227,8 @@ void RouteBuilder::build_route(const Node& node, size_t index) {
   result_.routes.push_back(std::move(route));
 }
 
-const Node* RouteBuilder::base_of(const ViewType& view, const std::vector<const Fragment*>& layers, const std::string& user) {
+const Node* RouteBuilder::base_of(const ViewType& view, const std::vector<const Fragment*>& layers,
+                                  const std::string& user) {
   std::string id = view.name;
   for (const Fragment* layer : layers) id += '|' + layer->label;
   const auto [at, is_new] = bases_.try_emplace(std::move(id));
@@ -242,7 +257,8 @@ const Node* RouteBuilder::fitted(const Fragment& fragment, const ViewType& view,
       fits.value = normalize(document_, m.value, key->spec);
       members.push_back(fits);
     } else if (&fragment != &defaults_ && !m.value->is_null() && anywhere != nullptr && anywhere->refused.empty()) {
-      errors_.add(m.key_mark(), Path(path, m.key).str(), "this is not a setting of view " + view.name + ", in which " + user + " takes it from here");
+      errors_.add(m.key_mark(), Path(path, m.key).str(),
+                  "this is not a setting of view " + view.name + ", in which " + user + " takes it from here");
     }
   }
   return at->second = document_.map(fragment.node->mark(), members, fragment.node->flow());
@@ -272,15 +288,19 @@ const Node* RouteBuilder::compose(const Node* base, const Node& own, const Spec&
     members.push_back(m);
   };
   for (const std::string_view key : {"name", "path", "view"}) {
-    if (const Member* m = own.find(key)) take(*m, nullptr, true);
-    else if (const Member* inherited = key == "view" ? base->find(key) : nullptr) take(*inherited, nullptr, false);
+    if (const Member* m = own.find(key))
+      take(*m, nullptr, true);
+    else if (const Member* inherited = key == "view" ? base->find(key) : nullptr)
+      take(*inherited, nullptr, false);
   }
   const auto done = [](std::string_view key) { return is_own_key(key) || key == "view"; };
   for (const Member& m : base->members()) {
     if (done(m.key)) continue;
     const Member* stronger = own.find(m.key);
-    if (stronger != nullptr) take(*stronger, m.value, true);
-    else take(m, nullptr, false);
+    if (stronger != nullptr)
+      take(*stronger, m.value, true);
+    else
+      take(m, nullptr, false);
   }
   for (const Member& m : own.members()) {
     if (!done(m.key) && base->find(m.key) == nullptr) take(m, nullptr, true);
@@ -295,7 +315,8 @@ void RouteBuilder::take_name(RouteConfig& route) {
   if (name == nullptr) return;
   const auto [at, is_new] = names_.try_emplace(name->text(), name->mark());
   if (!is_new) {
-    errors_.add(name->mark(), route.label + ".name", "the name " + quote(name->text()) + " is taken; it stands at " + to_string(at->second) + " already");
+    errors_.add(name->mark(), route.label + ".name",
+                "the name " + quote(name->text()) + " is taken; it stands at " + to_string(at->second) + " already");
   }
 }
 

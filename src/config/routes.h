@@ -1,5 +1,6 @@
-// Makes every route's settings from their layers, weakest first: the view type's own defaults, `defaults`, what the route
-// extends (that one's own mixins first), its mixins from left to right, and what it writes itself. SPEC section 2.
+// Makes every route's settings from their layers, weakest first: the view type's own defaults, `defaults`, what the
+// route extends (that one's own mixins first), its mixins from left to right, and what it writes itself. SPEC
+// section 2.
 #pragma once
 #include <map>
 #include <string>

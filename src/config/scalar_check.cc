@@ -21,25 +21,39 @@ std::string what_is(const Spec& spec) {
   if (!spec.what.empty()) return spec.what;
   switch (spec.type) {
     case Type::kText:
-    case Type::kTemplate: return "text";
-    case Type::kName: return "a name";
-    case Type::kBool: return "true or false";
-    case Type::kInteger: return "a whole number";
-    case Type::kNumber: return "a number";
-    case Type::kDuration: return "a duration";
-    case Type::kSize: return "a size";
-    case Type::kRate: return "a rate";
-    case Type::kPercent: return "a percentage";
-    case Type::kEnum: return "one of " + [&] {
-      std::string all;
-      for (const std::string& c : spec.choices) all += (all.empty() ? "" : ", ") + c;
-      return all;
-    }();
-    case Type::kJson: return "a value";
+    case Type::kTemplate:
+      return "text";
+    case Type::kName:
+      return "a name";
+    case Type::kBool:
+      return "true or false";
+    case Type::kInteger:
+      return "a whole number";
+    case Type::kNumber:
+      return "a number";
+    case Type::kDuration:
+      return "a duration";
+    case Type::kSize:
+      return "a size";
+    case Type::kRate:
+      return "a rate";
+    case Type::kPercent:
+      return "a percentage";
+    case Type::kEnum:
+      return "one of " + [&] {
+        std::string all;
+        for (const std::string& c : spec.choices) all += (all.empty() ? "" : ", ") + c;
+        return all;
+      }();
+    case Type::kJson:
+      return "a value";
     case Type::kMap:
-    case Type::kNamed: return "a map";
-    case Type::kList: return spec.single ? what_is(spec.of[0]) + " or a list" : "a list";
-    case Type::kAnyOf: return what_is(spec.of[0]);
+    case Type::kNamed:
+      return "a map";
+    case Type::kList:
+      return spec.single ? what_is(spec.of[0]) + " or a list" : "a list";
+    case Type::kAnyOf:
+      return what_is(spec.of[0]);
   }
   return "a value";
 }
@@ -53,28 +67,39 @@ static std::string first_of(const std::string& examples) {
 std::string example_of(const Spec& spec) {
   if (!spec.sample.empty()) return spec.sample;
   switch (spec.type) {
-    case Type::kName: return "my-name";
-    case Type::kInteger: return spec.min > 10 && spec.min != Spec::kNoMin ? std::to_string(spec.min) : "10";
-    case Type::kNumber: return "0.5";
-    case Type::kDuration: return "3s, 250ms or 5m";
-    case Type::kSize: return "16KiB, 1MiB or 512B";
-    case Type::kRate: return "60/m, 10/s or 1000/h";
-    case Type::kPercent: return "20%";
-    case Type::kEnum: return spec.choices.empty() ? std::string() : spec.choices[0];
+    case Type::kName:
+      return "my-name";
+    case Type::kInteger:
+      return spec.min > 10 && spec.min != Spec::kNoMin ? std::to_string(spec.min) : "10";
+    case Type::kNumber:
+      return "0.5";
+    case Type::kDuration:
+      return "3s, 250ms or 5m";
+    case Type::kSize:
+      return "16KiB, 1MiB or 512B";
+    case Type::kRate:
+      return "60/m, 10/s or 1000/h";
+    case Type::kPercent:
+      return "20%";
+    case Type::kEnum:
+      return spec.choices.empty() ? std::string() : spec.choices[0];
     case Type::kMap: {
       if (!spec.short_key.empty()) return example_of(spec.find(spec.short_key)->spec);
       for (const Key& k : spec.keys) {
         const std::string inner = first_of(example_of(k.spec));
-        if (k.refused.empty() && !inner.empty()) return "{" + k.name + ": " + inner + "}";
+        if (k.refused.empty() && !inner.empty())
+          return std::string("{").append(k.name).append(": ").append(inner).append("}");
       }
       return {};
     }
     case Type::kList: {
       const std::string item = example_of(spec.of[0]);
-      return item.empty() || spec.single ? item : "[" + first_of(item) + "]";
+      return item.empty() || spec.single ? item : std::string("[").append(first_of(item)).append("]");
     }
-    case Type::kAnyOf: return example_of(spec.of[0]);
-    default: return {};
+    case Type::kAnyOf:
+      return example_of(spec.of[0]);
+    default:
+      return {};
   }
 }
 
@@ -87,10 +112,14 @@ std::string with_example(std::string message, const Spec& spec) {
 
 std::string_view kind_words(const Node& node) {
   switch (node.kind()) {
-    case Kind::kNull: return "nothing";
-    case Kind::kScalar: return "a text";
-    case Kind::kSequence: return "a list";
-    case Kind::kMap: return "a map";
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kScalar:
+      return "a text";
+    case Kind::kSequence:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
   }
   return "a value";
 }
@@ -136,11 +165,22 @@ std::string unit_slip(std::string_view text, Type type) {
     if (c != ' ' && c != '_') compact += c;
   }
   if (type == Type::kDuration) {
-    if (all_digits(text)) return std::string(text) + " has no unit; write " + std::string(text) + "s for seconds, or " + std::string(text) + "ms";
+    if (all_digits(text))
+      return std::string(text) + " has no unit; write " + std::string(text) + "s for seconds, or " + std::string(text) +
+             "ms";
     const std::string small = lower(compact);
     if (parse_duration(small)) return quote(text) + " is not a duration; write " + small;
-    for (const auto& [theirs, ours] : {std::pair("seconds", "s"), {"second", "s"}, {"secs", "s"}, {"sec", "s"}, {"minutes", "m"},
-                                       {"minute", "m"}, {"mins", "m"}, {"min", "m"}, {"hours", "h"}, {"hour", "h"}, {"days", "d"},
+    for (const auto& [theirs, ours] : {std::pair("seconds", "s"),
+                                       {"second", "s"},
+                                       {"secs", "s"},
+                                       {"sec", "s"},
+                                       {"minutes", "m"},
+                                       {"minute", "m"},
+                                       {"mins", "m"},
+                                       {"min", "m"},
+                                       {"hours", "h"},
+                                       {"hour", "h"},
+                                       {"days", "d"},
                                        {"day", "d"}}) {
       if (!small.ends_with(theirs)) continue;
       const std::string meant = small.substr(0, small.size() - std::string_view(theirs).size()) + ours;
@@ -148,7 +188,8 @@ std::string unit_slip(std::string_view text, Type type) {
     }
   }
   if (type == Type::kSize) {
-    if (all_digits(text)) return std::string(text) + " has no unit; write " + std::string(text) + "B for bytes, or for example 16KiB";
+    if (all_digits(text))
+      return std::string(text) + " has no unit; write " + std::string(text) + "B for bytes, or for example 16KiB";
     const size_t unit = compact.find_first_not_of("0123456789.");
     if (unit != std::string::npos) {
       const std::string_view units = "bkmgt";
@@ -170,7 +211,7 @@ bool too_large(std::string_view text, Type type) {
   const size_t digits = text.find_first_not_of("0123456789");
   const size_t end = digits == std::string_view::npos ? text.size() : digits;
   if (end < 10) return false;
-  const std::string small = "1" + std::string(text.substr(end));
+  const std::string small = std::string("1").append(text.substr(end));
   if (type == Type::kDuration) return parse_duration(small).has_value();
   if (type == Type::kSize) return parse_size(small).has_value();
   if (type == Type::kRate) return parse_rate(small).has_value();
@@ -221,7 +262,9 @@ std::string check_bool(const Node& node, const Spec& spec) {
 std::string check_length(const Node& node, const Spec& spec) {
   const auto length = static_cast<int64_t>(node.text().size());
   if (spec.min != Spec::kNoMin && length < spec.min) {
-    if (length == 0) return with_example("an empty text is not " + (spec.what.empty() ? std::string("allowed here") : spec.what), spec);
+    if (length == 0)
+      return with_example("an empty text is not " + (spec.what.empty() ? std::string("allowed here") : spec.what),
+                          spec);
     return "this is too short; it needs at least " + std::to_string(spec.min) + " characters";
   }
   if (spec.max != Spec::kNoMax && length > spec.max) {
@@ -240,12 +283,15 @@ std::string check_typed(const Node& node, const Spec& spec) {
   const std::string_view text = node.text();
   switch (spec.type) {
     case Type::kText:
-    case Type::kTemplate: return check_length(node, spec);
+    case Type::kTemplate:
+      return check_length(node, spec);
     case Type::kName:
       if (is_name(text)) return {};
       return quote(text) + " is not a name; names begin with a letter a-z and go on with a-z, 0-9, - and _";
-    case Type::kBool: return check_bool(node, spec);
-    case Type::kEnum: return check_enum(node, spec);
+    case Type::kBool:
+      return check_bool(node, spec);
+    case Type::kEnum:
+      return check_enum(node, spec);
     case Type::kInteger: {
       const auto value = parse_integer(text);
       if (value && is_text(node)) return quoted_value(node, spec);
@@ -272,7 +318,8 @@ std::string check_typed(const Node& node, const Spec& spec) {
       const auto value = parse_percent(text);
       return check_number(node, spec, value, value.value_or(0));
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -288,11 +335,13 @@ std::string wrong_kind(const Node& node, const Spec& spec) {
   const std::string expected = what_is(spec);
   if (node.is_null()) return with_example("a value is missing; " + expected + " is expected", spec);
   const std::string braces = braces_written(node);
-  if (!braces.empty() && takes_text(spec)) return "a map was found where " + expected + " is expected; write " + in_quotes(braces) + ", in quotes";
+  if (!braces.empty() && takes_text(spec))
+    return "a map was found where " + expected + " is expected; write " + in_quotes(braces) + ", in quotes";
   if (node.is_scalar()) {
     const size_t colon = node.text().find(':');
-    const bool no_blank = !node.quoted() && colon != std::string_view::npos && colon > 0 && colon + 1 < node.text().size() &&
-                          node.text()[colon + 1] != '/' && is_name(node.text().substr(0, colon));
+    const bool no_blank = !node.quoted() && colon != std::string_view::npos && colon > 0 &&
+                          colon + 1 < node.text().size() && node.text()[colon + 1] != '/' &&
+                          is_name(node.text().substr(0, colon));
     if (no_blank && (spec.type == Type::kMap || spec.type == Type::kNamed)) {
       return "a blank is missing behind the colon; write \"" + std::string(node.text().substr(0, colon)) + ": " +
              std::string(node.text().substr(colon + 1)) + "\"";

@@ -14,7 +14,8 @@ void Schema::add_view(ViewType view) {
 }
 
 void Schema::add_policy(PolicyType policy) {
-  const auto at = std::find_if(policies.begin(), policies.end(), [&](const PolicyType& p) { return p.name == policy.name; });
+  const auto at =
+      std::find_if(policies.begin(), policies.end(), [&](const PolicyType& p) { return p.name == policy.name; });
   if (at == policies.end()) {
     policies.push_back(std::move(policy));
   } else {

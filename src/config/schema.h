@@ -1,6 +1,7 @@
-// What configurations may say: the top level, the settings of routes, and the view types and policies that exist. The views
-// and policies are described by the rooms that build them and put together in gateway/; base_schema() starts that with
-// everything of the contract marked as "not supported by this version", and add_view() and add_policy() replace those marks.
+// What configurations may say: the top level, the settings of routes, and the view types and policies that exist. The
+// views and policies are described by the rooms that build them and put together in gateway/; base_schema() starts that
+// with everything of the contract marked as "not supported by this version", and add_view() and add_policy() replace
+// those marks.
 #pragma once
 #include <string>
 #include <string_view>
@@ -28,7 +29,7 @@ struct PolicyType {
 };
 
 struct Schema {
-  Spec top;                     ///< the file's top level; `routes`, `views`, `mixins`, `defaults` are checked by their views
+  Spec top;  ///< the file's top level; `routes`, `views`, `mixins`, `defaults` are checked by their views
   std::vector<Key> route_keys;  ///< what every route has, whatever its view: name, path, methods, host, …
   std::vector<ViewType> views;
   std::vector<PolicyType> policies;

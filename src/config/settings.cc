@@ -35,11 +35,14 @@ void check_listeners(const std::vector<ListenerSettings>& all, Errors& errors) {
     if (l.address.empty()) continue;
     if (!l.name.empty()) {
       const auto [at, is_new] = names.try_emplace(l.name, &l);
-      if (!is_new) errors.add(l.mark, path, "the name " + quote(l.name) + " is taken by the listener at " + to_string(at->second->mark));
+      if (!is_new)
+        errors.add(l.mark, path,
+                   "the name " + quote(l.name) + " is taken by the listener at " + to_string(at->second->mark));
     }
     if (l.kind == ListenerSettings::Kind::kTcp && l.port == 0) continue;
     const auto [at, is_new] = addresses.try_emplace(l.address, &l);
-    if (!is_new) errors.add(l.mark, path, quote(l.address) + " is listened on at " + to_string(at->second->mark) + " already");
+    if (!is_new)
+      errors.add(l.mark, path, quote(l.address) + " is listened on at " + to_string(at->second->mark) + " already");
   }
 }
 
@@ -56,13 +59,17 @@ std::string parse_host_port(std::string_view text, ListenerSettings& out) {
   const bool brackets = host.starts_with('[') && host.ends_with(']');
   if (brackets) host = host.substr(1, host.size() - 2);
   const auto ip = parse_ip(host);
-  if (host.empty() || host == "*") return quote(text) + " names no address; write 0.0.0.0:" + std::string(port) + " for all of them";
-  if (!ip && parse_ip(text)) return quote(text) + " has no port; write for example \"[" + std::string(text) + "]:8080\"";
+  if (host.empty() || host == "*")
+    return quote(text) + " names no address; write 0.0.0.0:" + std::string(port) + " for all of them";
+  if (!ip && parse_ip(text))
+    return quote(text) + " has no port; write for example \"[" + std::string(text) + "]:8080\"";
   if (ip && brackets == (host.find(':') == std::string_view::npos)) {
-    return brackets ? quote(text) + " has brackets around an IPv4 address; leave them out"
-                    : "an IPv6 address stands in brackets; write \"[" + std::string(host) + "]:" + std::string(port) + '"';
+    return brackets
+               ? quote(text) + " has brackets around an IPv4 address; leave them out"
+               : "an IPv6 address stands in brackets; write \"[" + std::string(host) + "]:" + std::string(port) + '"';
   }
-  if (!ip && iequals(host, "localhost")) return "a listener's address is written in numbers; write 127.0.0.1:" + std::string(port);
+  if (!ip && iequals(host, "localhost"))
+    return "a listener's address is written in numbers; write 127.0.0.1:" + std::string(port);
   if (!ip) return quote(text) + " is not an address to listen on" + std::string(kExample);
   const auto number = parse_u64(port);
   if (!number || *number > 65535) return quote(port) + " is not a port; it may be from 0 to 65535";
@@ -79,8 +86,10 @@ std::string parse_listen_address(std::string_view text, ListenerSettings& out) {
   if (text.starts_with("unix:")) {
     out.kind = ListenerSettings::Kind::kUnix;
     out.path = std::string(text.substr(5));
-    if (!out.path.starts_with('/')) return quote(text) + " needs an absolute path; write for example unix:/run/viewgate.sock";
-    return out.path.size() > kLongestSocketPath ? "the path of a unix socket may have at most 107 bytes" : std::string();
+    if (!out.path.starts_with('/'))
+      return quote(text) + " needs an absolute path; write for example unix:/run/viewgate.sock";
+    return out.path.size() > kLongestSocketPath ? "the path of a unix socket may have at most 107 bytes"
+                                                : std::string();
   }
   if (text.starts_with("systemd:")) {
     out.kind = ListenerSettings::Kind::kSystemd;
@@ -121,7 +130,9 @@ ServerSettings read_server(const Node* server, Errors& errors) {
   out.timeouts.write = duration(timeouts, "write", out.timeouts.write);
   out.timeouts.idle = duration(timeouts, "idle", out.timeouts.idle);
   const std::string slash = text(server, "trailing_slash", "strict");
-  out.trailing_slash = slash == "redirect" ? TrailingSlash::kRedirect : slash == "ignore" ? TrailingSlash::kIgnore : TrailingSlash::kStrict;
+  out.trailing_slash = slash == "redirect" ? TrailingSlash::kRedirect
+                       : slash == "ignore" ? TrailingSlash::kIgnore
+                                           : TrailingSlash::kStrict;
   return out;
 }
 
@@ -135,8 +146,9 @@ AdminSettings read_admin(const Node* admin, Errors& errors) {
   const bool open = (ip && !is_loopback(*ip)) || out.listen->kind == ListenerSettings::Kind::kSystemd;
   if (open && child(admin, "token") == nullptr) {
     errors.add(listen->mark(), "admin.listen",
-               quote(out.listen->address) + " can be reached from other machines, so admin.token is needed; write for example "
-               "token: \"${file:/run/secrets/viewgate-admin-token}\", or listen on 127.0.0.1");
+               quote(out.listen->address) +
+                   " can be reached from other machines, so admin.token is needed; write for example "
+                   "token: \"${file:/run/secrets/viewgate-admin-token}\", or listen on 127.0.0.1");
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// The settings that are not routes', as the gateway uses them: typed, with defaults filled in. Their tables (what `check`
-// accepts) are in settings_spec.cc, reading the validated nodes into these structs in settings.cc.
+// The settings that are not routes', as the gateway uses them: typed, with defaults filled in. Their tables (what
+// `check` accepts) are in settings_spec.cc, reading the validated nodes into these structs in settings.cc.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -17,10 +17,10 @@ struct ListenerSettings {
   enum class Kind : uint8_t { kTcp, kUnix, kSystemd };
   std::string address;  ///< as written
   Kind kind = Kind::kTcp;
-  std::string host;     ///< kTcp: a numeric address without brackets
-  uint16_t port = 0;    ///< kTcp: 0 takes a free one
-  std::string path;     ///< kUnix: the socket's path; kSystemd: the name of the descriptor
-  std::string name;     ///< what `listener: NAME` of a route refers to; empty: serves routes that name none
+  std::string host;   ///< kTcp: a numeric address without brackets
+  uint16_t port = 0;  ///< kTcp: 0 takes a free one
+  std::string path;   ///< kUnix: the socket's path; kSystemd: the name of the descriptor
+  std::string name;   ///< what `listener: NAME` of a route refers to; empty: serves routes that name none
   int backlog = 1024;
   Mark mark;
 };
@@ -62,12 +62,12 @@ struct LogSettings {
   Level level = Level::kInfo;
   bool json = false;
   bool access = true;
-  std::string file = "stderr";  ///< stderr, stdout or a path
+  std::string file = "stderr";                                    ///< stderr, stdout or a path
   std::vector<std::string> redact = {"authorization", "cookie"};  ///< lower case
 };
 
 struct EndpointSettings {
-  std::string host;       ///< a name, an IPv4 address, or an IPv6 address without brackets
+  std::string host;  ///< a name, an IPv4 address, or an IPv6 address without brackets
   uint16_t port = 80;
   std::string base_path;  ///< of the url, without a slash at its end: "" or "/api/v1"
   std::string authority;  ///< what Host says: host[:port], the port left out where it is 80; IPv6 in brackets
@@ -106,7 +106,7 @@ struct PoolSettings {
 
 struct UpstreamSettings {
   std::string name;
-  std::vector<EndpointSettings> endpoints;  ///< never empty in a valid configuration
+  std::vector<EndpointSettings> endpoints;   ///< never empty in a valid configuration
   std::vector<std::string> forward_headers;  ///< lower case
   std::vector<std::string> forward_cookies;
   std::vector<HeaderSetting> headers;
@@ -122,8 +122,8 @@ struct UpstreamSettings {
   Mark mark;
 };
 
-/// Reads validated, normalised nodes; nullptr is a section that is not written. What no table can say (a listener's name
-/// used twice, an admin port open to the network without a token) goes to `errors`.
+/// Reads validated, normalised nodes; nullptr is a section that is not written. What no table can say (a listener's
+/// name used twice, an admin port open to the network without a token) goes to `errors`.
 ServerSettings read_server(const Node* server, Errors& errors);
 AdminSettings read_admin(const Node* admin, Errors& errors);
 LogSettings read_log(const Node* log);

@@ -29,7 +29,8 @@ std::string check_url(std::string_view text) {
 std::string check_cidr(std::string_view text) {
   if (parse_cidr(text)) return {};
   const size_t slash = text.find('/');
-  if (slash != std::string_view::npos && parse_ip(text.substr(0, slash)) && parse_u64(text.substr(slash + 1)).value_or(129) <= 128) {
+  if (slash != std::string_view::npos && parse_ip(text.substr(0, slash)) &&
+      parse_u64(text.substr(slash + 1)).value_or(129) <= 128) {
     return quote(text) + " has bits set behind its prefix, or a prefix that is too long; write for example 10.0.0.0/8";
   }
   return quote(text) + " is not an address or a range of addresses; write for example 10.0.0.0/8 or 127.0.0.1";
@@ -53,8 +54,8 @@ std::string check_cookie_name(std::string_view text) {
 
 // Headers that the gateway writes itself, and which would break the message or its routing.
 std::string check_set_header(std::string_view text) {
-  for (const std::string_view own : {"host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade",
-                                     "keep-alive", "proxy-connection", "expect"}) {
+  for (const std::string_view own : {"host", "connection", "content-length", "transfer-encoding", "te", "trailer",
+                                     "upgrade", "keep-alive", "proxy-connection", "expect"}) {
     if (iequals(text, own)) return quote(text) + " is set by the gateway itself";
   }
   return check_header_name(text);
@@ -114,7 +115,8 @@ Spec time_span(int64_t least, int64_t most) { return duration().between(least, m
 }  // namespace
 
 Spec listener_spec() {
-  return map({key("address", text().check(check_listen).called("an address").example("0.0.0.0:8080")).required()
+  return map({key("address", text().check(check_listen).called("an address").example("0.0.0.0:8080"))
+                  .required()
                   .summary("HOST:PORT, \"[IPV6]:PORT\", unix:/PATH or systemd:NAME"),
               key("name", name()).summary("routes with `listener: NAME` are served here alone"),
               key("backlog", count(1, 65535)).fallback("1024").summary("connections that may wait to be accepted"),
@@ -125,101 +127,126 @@ Spec listener_spec() {
 }
 
 Spec server_spec() {
-  Spec limits = map({key("header_bytes", size().between(kKiB, kMiB)).fallback("16KiB").summary("the head of a request; more: 431"),
-                     key("headers", count(1, 1000)).fallback("100").summary("header fields of a request; more: 431"),
-                     key("uri_bytes", size().between(256, kMiB)).fallback("8KiB").summary("the request target; more: 414"),
-                     key("body_bytes", size().between(0, 1024 * kGiB)).fallback("1MiB").summary("a request's body; more: 413"),
-                     key("connections", count(1, 1'000'000)).fallback("10000").summary("at the last, accepting pauses")});
-  Spec timeouts = map({key("header", time_span(kMillisecond, kDay)).fallback("10s").summary("for a request's head"),
-                       key("body", time_span(kMillisecond, kDay)).fallback("30s").summary("between two reads of a body"),
-                       key("write", time_span(kMillisecond, kDay)).fallback("30s").summary("between two writes"),
-                       key("idle", time_span(kMillisecond, kDay)).fallback("75s").summary("between two requests")});
-  return map({key("listen", one_or_list(listener_spec()).at_least(1)).fallback("0.0.0.0:8080").summary("where clients are served"),
-              key("workers", text().check(check_workers).called("a number of workers").example("auto or 4"))
-                  .fallback("auto").summary("event loops; auto: one for each CPU the process may use"),
-              key("trusted_proxies", one_or_list(text().check(check_cidr).called("a range of addresses").example("10.0.0.0/8")))
-                  .fallback("[]").summary("peers whose X-Forwarded-For and Forwarded are believed"),
-              key("drain_timeout", time_span(0, kDay)).fallback("30s").summary("how long a stop waits for requests in flight"),
-              key("limits", std::move(limits)), key("timeouts", std::move(timeouts)),
-              key("trailing_slash", one_of({"strict", "redirect", "ignore"})).fallback("strict"), refused_key("cache")});
+  Spec limits = map(
+      {key("header_bytes", size().between(kKiB, kMiB)).fallback("16KiB").summary("the head of a request; more: 431"),
+       key("headers", count(1, 1000)).fallback("100").summary("header fields of a request; more: 431"),
+       key("uri_bytes", size().between(256, kMiB)).fallback("8KiB").summary("the request target; more: 414"),
+       key("body_bytes", size().between(0, 1024 * kGiB)).fallback("1MiB").summary("a request's body; more: 413"),
+       key("connections", count(1, 1'000'000)).fallback("10000").summary("at the last, accepting pauses")});
+  Spec timeouts =
+      map({key("header", time_span(kMillisecond, kDay)).fallback("10s").summary("for a request's head"),
+           key("body", time_span(kMillisecond, kDay)).fallback("30s").summary("between two reads of a body"),
+           key("write", time_span(kMillisecond, kDay)).fallback("30s").summary("between two writes"),
+           key("idle", time_span(kMillisecond, kDay)).fallback("75s").summary("between two requests")});
+  return map(
+      {key("listen", one_or_list(listener_spec()).at_least(1))
+           .fallback("0.0.0.0:8080")
+           .summary("where clients are served"),
+       key("workers", text().check(check_workers).called("a number of workers").example("auto or 4"))
+           .fallback("auto")
+           .summary("event loops; auto: one for each CPU the process may use"),
+       key("trusted_proxies",
+           one_or_list(text().check(check_cidr).called("a range of addresses").example("10.0.0.0/8")))
+           .fallback("[]")
+           .summary("peers whose X-Forwarded-For and Forwarded are believed"),
+       key("drain_timeout", time_span(0, kDay)).fallback("30s").summary("how long a stop waits for requests in flight"),
+       key("limits", std::move(limits)), key("timeouts", std::move(timeouts)),
+       key("trailing_slash", one_of({"strict", "redirect", "ignore"})).fallback("strict"), refused_key("cache")});
 }
 
 Spec admin_spec() {
-  return map({key("listen", listener_spec()).summary("off where it is not written"),
-              key("token", text().at_least(16).called("a token")).summary("asked for as `Authorization: Bearer TOKEN`")});
+  return map(
+      {key("listen", listener_spec()).summary("off where it is not written"),
+       key("token", text().at_least(16).called("a token")).summary("asked for as `Authorization: Bearer TOKEN`")});
 }
 
 Spec log_spec() {
-  return map({key("level", one_of({"debug", "info", "warning", "error"})).fallback("info"),
-              key("format", one_of({"text", "json"})).fallback("text"), key("access", boolean()).fallback("true"),
-              key("file", text().at_least(1).called("stderr, stdout or a file").example("/var/log/viewgate/viewgate.log"))
-                  .fallback("stderr"),
-              key("redact", one_or_list(text().check(check_header_name).called("a header's name").example("authorization")))
-                  .fallback("[authorization, cookie]")});
+  return map(
+      {key("level", one_of({"debug", "info", "warning", "error"})).fallback("info"),
+       key("format", one_of({"text", "json"})).fallback("text"), key("access", boolean()).fallback("true"),
+       key("file", text().at_least(1).called("stderr, stdout or a file").example("/var/log/viewgate/viewgate.log"))
+           .fallback("stderr"),
+       key("redact", one_or_list(text().check(check_header_name).called("a header's name").example("authorization")))
+           .fallback("[authorization, cookie]")});
 }
 
 Spec retry_spec() {
   return map({key("attempts", count(0, 10)).fallback("1").summary("extra ones"),
               key("attempt_timeout", time_span(kMillisecond, kHour).nullable()).fallback("null"),
-              key("on", one_or_list(text().check(check_retry_on).called("a reason to retry").example("[connect, reset, 503]")))
+              key("on", one_or_list(
+                            text().check(check_retry_on).called("a reason to retry").example("[connect, reset, 503]")))
                   .fallback("[connect, reset, 502, 503, 504]"),
-              key("budget", percent().between(0, 100)).fallback("20%").summary("the share of requests that may be retried"),
+              key("budget", percent().between(0, 100))
+                  .fallback("20%")
+                  .summary("the share of requests that may be retried"),
               key("backoff", time_span(0, 60 * kSecond)).fallback("25ms")})
       .short_form("attempts");
 }
 
 Spec upstream_spec() {
-  Spec endpoint = map({key("url", text().check(check_url).called("an address").example("http://catalog:8000/api/v1")).required(),
-                       key("weight", count(1, 1000)).fallback("1"), key("backup", boolean()).fallback("false")})
-                      .short_form("url");
+  Spec endpoint =
+      map({key("url", text().check(check_url).called("an address").example("http://catalog:8000/api/v1")).required(),
+           key("weight", count(1, 1000)).fallback("1"), key("backup", boolean()).fallback("false")})
+          .short_form("url");
   Spec url = text().check(check_url).called("an address").example("http://catalog:8000/api/v1");
   Spec header_name = text().check(check_set_header).called("a header's name").example("authorization");
   Spec cookie_name = text().check(check_cookie_name).called("a cookie's name").example("sid");
-  Spec pool = map({key("connections", count(1, 100'000)).fallback("100").summary("of the whole process"),
-                   key("per_endpoint", count(1, 100'000)).fallback("30"),
-                   key("idle", time_span(kMillisecond, kDay)).fallback("60s").summary("how long an unused connection is kept")});
-  return map({key("url", std::move(url)), key("urls", one_or_list(std::move(endpoint)).at_least(1)),
-              key("forward_headers", one_or_list(std::move(header_name))), key("forward_cookies", one_or_list(std::move(cookie_name))),
-              key("headers", named(template_text()).check(check_set_header)), key("pool", std::move(pool)),
-              key("max_pending", count(0, 1'000'000)).fallback("1000").summary("calls that may wait for a connection"),
-              key("dns_ttl", time_span(kSecond, kDay)).fallback("300s").summary("an upper bound on the record's own TTL"),
-              key("balance", one_of({"round_robin", "least_requests", "hash"})).fallback("round_robin"),
-              key("hash_by", text().check(check_hash_by).called("client_ip, path or header:NAME").example("client_ip")).fallback("client_ip"),
-              key("connect_timeout", time_span(kMillisecond, kHour)).fallback("1s"),
-              key("timeout", time_span(kMillisecond, kHour)).fallback("10s").summary("pool wait, connect and all attempts"),
-              key("retry", retry_spec()), refused_key("circuit_breaker"),
-              refused_key("health"), refused_key("tls"), refused_key("cache"), refused_key("hedge")});
+  Spec pool = map(
+      {key("connections", count(1, 100'000)).fallback("100").summary("of the whole process"),
+       key("per_endpoint", count(1, 100'000)).fallback("30"),
+       key("idle", time_span(kMillisecond, kDay)).fallback("60s").summary("how long an unused connection is kept")});
+  return map(
+      {key("url", std::move(url)), key("urls", one_or_list(std::move(endpoint)).at_least(1)),
+       key("forward_headers", one_or_list(std::move(header_name))),
+       key("forward_cookies", one_or_list(std::move(cookie_name))),
+       key("headers", named(template_text()).check(check_set_header)), key("pool", std::move(pool)),
+       key("max_pending", count(0, 1'000'000)).fallback("1000").summary("calls that may wait for a connection"),
+       key("dns_ttl", time_span(kSecond, kDay)).fallback("300s").summary("an upper bound on the record's own TTL"),
+       key("balance", one_of({"round_robin", "least_requests", "hash"})).fallback("round_robin"),
+       key("hash_by", text().check(check_hash_by).called("client_ip, path or header:NAME").example("client_ip"))
+           .fallback("client_ip"),
+       key("connect_timeout", time_span(kMillisecond, kHour)).fallback("1s"),
+       key("timeout", time_span(kMillisecond, kHour)).fallback("10s").summary("pool wait, connect and all attempts"),
+       key("retry", retry_spec()), refused_key("circuit_breaker"), refused_key("health"), refused_key("tls"),
+       refused_key("cache"), refused_key("hedge")});
 }
 
 std::vector<Key> route_keys() {
-  return {key("name", name()), key("path", text().check(check_path).called("a path").example("\"/articles/{id}\"")).required(),
-          key("view", text().called("a view").example("proxy-fetch")).required(), key("extends", name()),
+  return {key("name", name()),
+          key("path", text().check(check_path).called("a path").example("\"/articles/{id}\"")).required(),
+          key("view", text().called("a view").example("proxy-fetch")).required(),
+          key("extends", name()),
           key("mixins", one_or_list(name())),
           key("methods", one_or_list(text().check(check_method).called("a method").example("GET")).at_least(1)),
-          key("host", text().check(check_host).called("a host").example("www.example.com")), key("listener", name())};
+          key("host", text().check(check_host).called("a host").example("www.example.com")),
+          key("listener", name())};
 }
 
 Schema base_schema() {
   Schema out;
   Spec included = one_or_list(text().at_least(1).called("a file or a pattern").example("routes/*.yaml"));
-  out.top = map({key("include", std::move(included).nullable()), key("server", server_spec().nullable()),
-                 key("admin", admin_spec().nullable()), key("log", log_spec().nullable()),
-                 key("upstreams", named(upstream_spec()).check(check_name).nullable().example("{catalog: {url: http://catalog:8000}}")), key("defaults", json()),
-                 key("mixins", named(json()).check(check_name).nullable()),
-                 key("views", named(json()).check(check_name).nullable()), key("routes", list(json()).nullable().example("[{path: /, view: respond}]")),
-                 refused_key("redis"), refused_key("databases"), refused_key("plugins"), refused_key("debug")});
+  out.top =
+      map({key("include", std::move(included).nullable()), key("server", server_spec().nullable()),
+           key("admin", admin_spec().nullable()), key("log", log_spec().nullable()),
+           key("upstreams",
+               named(upstream_spec()).check(check_name).nullable().example("{catalog: {url: http://catalog:8000}}")),
+           key("defaults", json()), key("mixins", named(json()).check(check_name).nullable()),
+           key("views", named(json()).check(check_name).nullable()),
+           key("routes", list(json()).nullable().example("[{path: /, view: respond}]")), refused_key("redis"),
+           refused_key("databases"), refused_key("plugins"), refused_key("debug")});
   out.route_keys = route_keys();
-  for (const char* view : {"list", "detail", "create", "update", "delete", "bulk-update", "aggregate", "proxy-fetch", "respond",
-                           "redirect"}) {
+  for (const char* view : {"list", "detail", "create", "update", "delete", "bulk-update", "aggregate", "proxy-fetch",
+                           "respond", "redirect"}) {
     out.views.push_back({view, {}, {}, true});
   }
-  for (const char* policy : {"timeout", "cors", "auth", "rate_limit", "idempotency", "cache", "retry", "hedge", "circuit_breaker",
-                             "ip", "security_headers", "csrf", "compress", "errors", "debug"}) {
+  for (const char* policy : {"timeout", "cors", "auth", "rate_limit", "idempotency", "cache", "retry", "hedge",
+                             "circuit_breaker", "ip", "security_headers", "csrf", "compress", "errors", "debug"}) {
     out.policies.push_back({policy, {}, {}, {}, true});
   }
-  out.refused_route_keys = {"include", "fields", "rename", "pass_headers", "template", "paginate", "filters", "order", "context",
-                            "strict_query", "strict_body", "accept", "schema", "set", "validate", "after", "undo", "success_url",
-                            "envelope", "message", "etag", "items", "batch_size", "concurrency", "max_items", "websocket"};
+  out.refused_route_keys = {"include",  "fields",     "rename",       "pass_headers", "template", "paginate", "filters",
+                            "order",    "context",    "strict_query", "strict_body",  "accept",   "schema",   "set",
+                            "validate", "after",      "undo",         "success_url",  "envelope", "message",  "etag",
+                            "items",    "batch_size", "concurrency",  "max_items",    "websocket"};
   return out;
 }
 

@@ -1,5 +1,5 @@
-// The tables of the settings that are not routes': what `check` accepts under server, admin, log and upstreams, and the keys
-// that every route has.
+// The tables of the settings that are not routes': what `check` accepts under server, admin, log and upstreams, and the
+// keys that every route has.
 #pragma once
 #include <vector>
 

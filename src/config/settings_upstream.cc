@@ -59,7 +59,8 @@ std::string parse_authority(std::string_view authority, EndpointSettings& out) {
   const auto ip = parse_ip(host);
   const bool is_v6 = host.find(':') != std::string_view::npos;
   if (brackets != is_v6 || (is_v6 && !ip) || (!ip && !is_host_name(host))) {
-    return host.empty() ? "the url names no host; write for example http://catalog:8000" : quote(host) + " is not a host";
+    return host.empty() ? "the url names no host; write for example http://catalog:8000"
+                        : quote(host) + " is not a host";
   }
   const size_t last_dot = host.rfind('.');
   const std::string_view last = last_dot == std::string_view::npos ? host : host.substr(last_dot + 1);
@@ -71,13 +72,15 @@ std::string parse_authority(std::string_view authority, EndpointSettings& out) {
 }
 
 std::string check_base_path(std::string_view path) {
-  if (path.find_first_of("?#") != std::string_view::npos) return "an upstream's url has no query and no fragment; put a query into the calls";
+  if (path.find_first_of("?#") != std::string_view::npos)
+    return "an upstream's url has no query and no fragment; put a query into the calls";
   if (path.find_first_of("{}") != std::string_view::npos) {
     return "an upstream's url can't hold a template; put what follows into the route's source";
   }
   for (const char c : path) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte <= 0x20 || byte >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' || c == '|') {
+    if (byte <= 0x20 || byte >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' ||
+        c == '|') {
       return "a character of the url's path must be written as %XX";
     }
   }
@@ -119,14 +122,16 @@ void read_endpoints(const Node& upstream, UpstreamSettings& out, const Mark& mar
       break;
     }
   }
-  const bool all_backup = !out.endpoints.empty() &&
-                          std::all_of(out.endpoints.begin(), out.endpoints.end(), [](const auto& e) { return e.backup; });
+  const bool all_backup = !out.endpoints.empty() && std::all_of(out.endpoints.begin(), out.endpoints.end(),
+                                                                [](const auto& e) { return e.backup; });
   if (all_backup) errors.add(urls->mark(), path + ".urls", "all endpoints are backups; at least one must not be");
 }
 
 void read_balance(const Node& upstream, UpstreamSettings& out, Errors& errors) {
   const std::string kind = text(&upstream, "balance", "round_robin");
-  out.balance = kind == "hash" ? Balance::kHash : kind == "least_requests" ? Balance::kLeastRequests : Balance::kRoundRobin;
+  out.balance = kind == "hash"             ? Balance::kHash
+                : kind == "least_requests" ? Balance::kLeastRequests
+                                           : Balance::kRoundRobin;
   const Node* by = child(&upstream, "hash_by");
   if (by == nullptr) return;
   if (out.balance != Balance::kHash && child(&upstream, "balance") != nullptr) {

@@ -86,7 +86,11 @@ void for_each_key(const Spec& spec, const std::string& path,
     for_each_key(k.spec, dot + k.name, visit);
   }
   for (const Spec& inner : spec.of) {
-    for_each_key(inner, spec.type == Type::kNamed ? dot + "NAME" : spec.type == Type::kList ? path + "[]" : path, visit);
+    for_each_key(inner,
+                 spec.type == Type::kNamed  ? dot + "NAME"
+                 : spec.type == Type::kList ? path + "[]"
+                                            : path,
+                 visit);
   }
 }
 

@@ -1,6 +1,6 @@
-// What a setting may be, as data: a Spec describes a value, a Key names one in a map. Validation, normal forms, merging, the
-// JSON Schema and the tests that break every key in turn all read these same tables, so that they can't disagree.
-// Build them with the functions below: `map({key("ttl", duration()).fallback("5m"), …}).short_form("ttl")`.
+// What a setting may be, as data: a Spec describes a value, a Key names one in a map. Validation, normal forms,
+// merging, the JSON Schema and the tests that break every key in turn all read these same tables, so that they can't
+// disagree. Build them with the functions below: `map({key("ttl", duration()).fallback("5m"), …}).short_form("ttl")`.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -53,13 +53,35 @@ struct Spec {
   std::string what;                  ///< for messages, in place of the type's name: "an address"
   Check check_text = nullptr;
 
-  Spec&& nullable() && { is_nullable = true; return std::move(*this); }
-  Spec&& between(int64_t least, int64_t most) && { min = least; max = most; return std::move(*this); }
-  Spec&& at_least(int64_t least) && { min = least; return std::move(*this); }
-  Spec&& short_form(std::string key_name) && { short_key = std::move(key_name); return std::move(*this); }
-  Spec&& example(std::string text) && { sample = std::move(text); return std::move(*this); }
-  Spec&& called(std::string text) && { what = std::move(text); return std::move(*this); }
-  Spec&& check(Check function) && { check_text = function; return std::move(*this); }
+  Spec&& nullable() && {
+    is_nullable = true;
+    return std::move(*this);
+  }
+  Spec&& between(int64_t least, int64_t most) && {
+    min = least;
+    max = most;
+    return std::move(*this);
+  }
+  Spec&& at_least(int64_t least) && {
+    min = least;
+    return std::move(*this);
+  }
+  Spec&& short_form(std::string key_name) && {
+    short_key = std::move(key_name);
+    return std::move(*this);
+  }
+  Spec&& example(std::string text) && {
+    sample = std::move(text);
+    return std::move(*this);
+  }
+  Spec&& called(std::string text) && {
+    what = std::move(text);
+    return std::move(*this);
+  }
+  Spec&& check(Check function) && {
+    check_text = function;
+    return std::move(*this);
+  }
 
   const Key* find(std::string_view name) const;
 };
@@ -73,9 +95,18 @@ struct Key {
   std::string about;         ///< one line of documentation
   std::string refused;       ///< not empty: known, but not built: an error that says so; the text may add a hint
 
-  Key&& required() && { is_required = true; return std::move(*this); }
-  Key&& fallback(std::string yaml) && { default_text = std::move(yaml); return std::move(*this); }
-  Key&& summary(std::string text) && { about = std::move(text); return std::move(*this); }
+  Key&& required() && {
+    is_required = true;
+    return std::move(*this);
+  }
+  Key&& fallback(std::string yaml) && {
+    default_text = std::move(yaml);
+    return std::move(*this);
+  }
+  Key&& summary(std::string text) && {
+    about = std::move(text);
+    return std::move(*this);
+  }
 };
 
 Spec text();
@@ -91,7 +122,7 @@ Spec percent();
 Spec one_of(std::vector<std::string> choices);
 Spec json();
 Spec map(std::vector<Key> keys);
-Spec named(Spec value);                ///< free names -> value
+Spec named(Spec value);  ///< free names -> value
 Spec list(Spec item);
 Spec one_or_list(Spec item);           ///< read it with each() of config/read.h
 Spec any_of(std::vector<Spec> kinds);  ///< the first must be the one that messages should describe

@@ -1,5 +1,6 @@
-// Substitution of `${NAME}`, `${NAME:-default}` and `${file:PATH}` in values. What comes in is text and nothing else: it is
-// not looked at for further `${`, and in a template its braces are literal. `$${` is a literal `${`. SPEC section 2.
+// Substitution of `${NAME}`, `${NAME:-default}` and `${file:PATH}` in values. What comes in is text and nothing else:
+// it is not looked at for further `${`, and in a template its braces are literal. `$${` is a literal `${`. SPEC
+// section 2.
 #pragma once
 #include <map>
 #include <string>

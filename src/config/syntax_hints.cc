@@ -39,14 +39,22 @@ constexpr std::string_view kLookalikes = "{[*&!%@`";
 // Why a value that begins so is not the text that was meant.
 std::string_view meaning(char first) {
   switch (first) {
-    case '{': return "a value that begins with { is a map in YAML";
-    case '[': return "a value that begins with [ is a list in YAML";
-    case '*': return "a value that begins with * refers to an anchor in YAML";
-    case '&': return "a value that begins with & names an anchor in YAML";
-    case '!': return "a value that begins with ! is a tag in YAML";
-    case '%': return "a value can't begin with % in YAML";
-    case '@': return "a value can't begin with @ in YAML";
-    default: return "a value can't begin with ` in YAML";
+    case '{':
+      return "a value that begins with { is a map in YAML";
+    case '[':
+      return "a value that begins with [ is a list in YAML";
+    case '*':
+      return "a value that begins with * refers to an anchor in YAML";
+    case '&':
+      return "a value that begins with & names an anchor in YAML";
+    case '!':
+      return "a value that begins with ! is a tag in YAML";
+    case '%':
+      return "a value can't begin with % in YAML";
+    case '@':
+      return "a value can't begin with @ in YAML";
+    default:
+      return "a value can't begin with ` in YAML";
   }
 }
 
@@ -165,7 +173,8 @@ std::optional<Hint> look_at_flow(std::string_view s, size_t offset) {
 std::string_view without_comment(std::string_view line) {
   for (size_t i = 0; i < line.size(); ++i) {
     if (line[i] == '#' && (i == 0 || line[i - 1] == ' ')) return line.substr(0, i);
-    if ((line[i] == '"' || line[i] == '\'') && (i == 0 || std::string_view(" [{,:").find(line[i - 1]) != std::string_view::npos)) {
+    if ((line[i] == '"' || line[i] == '\'') &&
+        (i == 0 || std::string_view(" [{,:").find(line[i - 1]) != std::string_view::npos)) {
       const size_t end = quoted_end(line, i);
       if (end == std::string_view::npos) return line;
       i = end - 1;
@@ -178,9 +187,11 @@ std::string_view without_comment(std::string_view line) {
 std::optional<Hint> look_for_missing_blank(std::string_view line, size_t begin) {
   size_t at = begin;
   while (at < line.size() && (is_alpha(line[at]) || is_digit(line[at]) || line[at] == '_' || line[at] == '-')) ++at;
-  if (at == begin || at + 1 >= line.size() || line[at] != ':' || line[at + 1] == ' ' || line[at + 1] == '/') return std::nullopt;
+  if (at == begin || at + 1 >= line.size() || line[at] != ':' || line[at + 1] == ' ' || line[at + 1] == '/')
+    return std::nullopt;
   const std::string key(line.substr(begin, at - begin));
-  return Hint{begin, "a blank is missing behind the colon; write \"" + key + ": " + std::string(line.substr(at + 1)) + "\""};
+  return Hint{begin,
+              "a blank is missing behind the colon; write \"" + key + ": " + std::string(line.substr(at + 1)) + "\""};
 }
 
 std::optional<Hint> look_at_line(std::string_view line) {
@@ -201,20 +212,25 @@ std::optional<Hint> look_at_line(std::string_view line) {
 }
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kPlainWords = {{
-    {"end of map not found", "the indentation does not fit what stands above; the keys of one map must begin in the same column"},
-    {"end of sequence not found", "the indentation does not fit what stands above; the items of one list must begin in the same column"},
+    {"end of map not found",
+     "the indentation does not fit what stands above; the keys of one map must begin in the same column"},
+    {"end of sequence not found",
+     "the indentation does not fit what stands above; the items of one list must begin in the same column"},
     {"end of map flow not found", "a { is not closed by }, or a comma is missing"},
     {"end of sequence flow not found", "a [ is not closed by ], or a comma is missing"},
     {"illegal flow end", "a } or ] stands here that closes nothing"},
-    {"illegal map value", "a colon is not expected here; is the indentation right? A text that holds a colon and a blank needs quotes"},
+    {"illegal map value",
+     "a colon is not expected here; is the indentation right? A text that holds a colon and a blank needs quotes"},
     {"illegal map key", "a key is not expected here; is the indentation right?"},
     {"illegal block entry", "an item of a list (\"- \") is not expected here; is the indentation right?"},
     {"illegal EOF in scalar", "a text in quotes is not closed before the file ends"},
     {"unknown token", "a value can't begin with this character; put the text into quotes"},
-    {"unknown escape character", "an unknown escape in double quotes; write \\\\ for a backslash, or use single quotes"},
+    {"unknown escape character",
+     "an unknown escape in double quotes; write \\\\ for a backslash, or use single quotes"},
     {"illegal tab when looking for indentation", "a tab stands in the indentation; YAML takes blanks alone"},
     {"the referenced anchor is not defined", "no anchor of this name stands above; for a text, use quotes"},
-    {"illegal document indicator in scalar", "a text in quotes is not closed before --- or ... begins another document"},
+    {"illegal document indicator in scalar",
+     "a text in quotes is not closed before --- or ... begins another document"},
 }};
 
 std::string plain_words(std::string_view said) {

@@ -1,6 +1,6 @@
-// Says in plain words what is wrong where YAML can't be read. Parsers report where they gave up, which is seldom where the
-// mistake is; here the lines around are looked at for what people really write: a value that begins with `{` or `*` without
-// quotes, a tab, a colon without a blank, a quote that is never closed.
+// Says in plain words what is wrong where YAML can't be read. Parsers report where they gave up, which is seldom where
+// the mistake is; here the lines around are looked at for what people really write: a value that begins with `{` or `*`
+// without quotes, a tab, a colon without a blank, a quote that is never closed.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -8,21 +8,25 @@
 namespace vg::config {
 namespace {
 
-// The kind of any_of that `node` is to be judged by: the first that its kind fits and that finds nothing wrong, else the
-// first that its kind fits, else the first of all.
+// The kind of any_of that `node` is to be judged by: the first that its kind fits and that finds nothing wrong, else
+// the first that its kind fits, else the first of all.
 const Spec& choose(const Node& node, const Spec& spec, const ValidateOptions& options);
 
 bool fits_kind(const Node& node, const Spec& spec) {
   switch (spec.type) {
-    case Type::kJson: return true;
+    case Type::kJson:
+      return true;
     case Type::kMap:
       if (node.is_map()) return true;
       return !spec.short_key.empty() && fits_kind(node, spec.find(spec.short_key)->spec);
-    case Type::kNamed: return node.is_map();
-    case Type::kList: return node.is_sequence() || (spec.single && fits_kind(node, spec.of[0]));
+    case Type::kNamed:
+      return node.is_map();
+    case Type::kList:
+      return node.is_sequence() || (spec.single && fits_kind(node, spec.of[0]));
     case Type::kAnyOf:
       return std::any_of(spec.of.begin(), spec.of.end(), [&](const Spec& s) { return fits_kind(node, s); });
-    default: return node.is_scalar();
+    default:
+      return node.is_scalar();
   }
 }
 
@@ -34,11 +38,16 @@ class Validator {
     if (node.broken() || spec.type == Type::kJson) return;
     if (node.is_null() && (spec.is_nullable || options_.null_removes)) return;
     switch (spec.type) {
-      case Type::kMap: return map(node, spec, path);
-      case Type::kNamed: return named(node, spec, path);
-      case Type::kList: return list(node, spec, path);
-      case Type::kAnyOf: return value(node, choose(node, spec, options_), path);
-      default: break;
+      case Type::kMap:
+        return map(node, spec, path);
+      case Type::kNamed:
+        return named(node, spec, path);
+      case Type::kList:
+        return list(node, spec, path);
+      case Type::kAnyOf:
+        return value(node, choose(node, spec, options_), path);
+      default:
+        break;
     }
     add(node, path, node.is_scalar() ? check_scalar(node, spec) : wrong_kind(node, spec));
   }
@@ -89,8 +98,9 @@ class Validator {
     }
     const auto count = static_cast<int64_t>(node.items().size());
     if (spec.min != Spec::kNoMin && count < spec.min) {
-      add(node, path, count == 0 ? "the list is empty; it needs at least " + std::to_string(spec.min)
-                                 : "the list is too short; it needs at least " + std::to_string(spec.min));
+      add(node, path,
+          count == 0 ? "the list is empty; it needs at least " + std::to_string(spec.min)
+                     : "the list is too short; it needs at least " + std::to_string(spec.min));
     }
     if (spec.max != Spec::kNoMax && count > spec.max) {
       add(node, path, "the list is too long; it may have at most " + std::to_string(spec.max) + " items");
@@ -153,7 +163,8 @@ void check_required(const Node& node, const Spec& written, const Path& path, con
   if (!node.is_map() || !is_maplike(spec)) return;
   for (const Member& m : node.members()) {
     const Spec* below = spec_of_member(spec, m.key);
-    if (below != nullptr && !m.value->is_scalar()) check_required(*m.value, *below, Path(path, m.key), m.value->mark(), errors);
+    if (below != nullptr && !m.value->is_scalar())
+      check_required(*m.value, *below, Path(path, m.key), m.value->mark(), errors);
   }
   for (const Key& key : spec.keys) {
     if (key.is_required && node.find(key.name) == nullptr) errors.add(mark, path.str(), missing_key(key));
@@ -166,7 +177,8 @@ const Node* normalize(Document& document, const Node* node, const Spec& written)
   if (spec.type == Type::kMap && !node->is_map()) {
     if (spec.short_key.empty()) return node;
     const Key* key = spec.find(spec.short_key);
-    const Member only{document.intern(key->name), normalize(document, node, key->spec), node->mark().line, node->mark().column};
+    const Member only{document.intern(key->name), normalize(document, node, key->spec), node->mark().line,
+                      node->mark().column};
     return document.map(node->mark(), std::span(&only, 1), true);
   }
   if (node->is_sequence() && spec.type == Type::kList) {

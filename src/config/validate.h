@@ -1,5 +1,5 @@
-// Checks nodes against their Spec, and brings them into the one form that the rest of the program reads: short forms become
-// maps, layers are merged, nulls taken out. Generic: everything it knows comes from the tables.
+// Checks nodes against their Spec, and brings them into the one form that the rest of the program reads: short forms
+// become maps, layers are merged, nulls taken out. Generic: everything it knows comes from the tables.
 #pragma once
 #include <string>
 
@@ -11,8 +11,8 @@
 namespace vg::config {
 
 struct ValidateOptions {
-  bool required = true;        ///< missing required keys are errors; not so in a layer, which others complete
-  bool null_removes = false;   ///< null is welcome everywhere, since it takes out what a weaker layer says
+  bool required = true;       ///< missing required keys are errors; not so in a layer, which others complete
+  bool null_removes = false;  ///< null is welcome everywhere, since it takes out what a weaker layer says
 };
 
 void validate(const Node& node, const Spec& spec, const Path& path, const ValidateOptions& options, Errors& errors);

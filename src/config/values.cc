@@ -62,7 +62,7 @@ std::optional<int64_t> parse_unit(std::string_view text, const std::array<Unit, 
 
 template <size_t N>
 std::string format_unit(int64_t value, const std::array<Unit, N>& units, std::string_view smallest) {
-  if (value == 0) return "0" + std::string(smallest);
+  if (value == 0) return std::string("0").append(smallest);
   for (const Unit& u : units) {
     if (value % u.factor == 0) return std::to_string(value / u.factor) + std::string(u.name);
   }
@@ -136,7 +136,8 @@ bool is_name(std::string_view text) {
 
 bool is_token(std::string_view text) {
   for (const char c : text) {
-    if (!is_alpha(c) && !is_digit(c) && std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos) return false;
+    if (!is_alpha(c) && !is_digit(c) && std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos)
+      return false;
   }
   return !text.empty();
 }

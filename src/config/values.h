@@ -1,5 +1,5 @@
-// The units of the configuration: durations `250ms 10s 5m 1h`, sizes `64B 16KiB 1MiB 2GiB`, rates `60/m`, percents `20%`.
-// Each parser takes the whole text or nothing, knows no blanks and no signs, and never overflows silently.
+// The units of the configuration: durations `250ms 10s 5m 1h`, sizes `64B 16KiB 1MiB 2GiB`, rates `60/m`, percents
+// `20%`. Each parser takes the whole text or nothing, knows no blanks and no signs, and never overflows silently.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -18,11 +18,11 @@ struct Rate {
 };
 
 std::optional<Nanoseconds> parse_duration(std::string_view text);  ///< also fractions: 1.5s
-std::optional<uint64_t> parse_size(std::string_view text);  ///< bytes
+std::optional<uint64_t> parse_size(std::string_view text);         ///< bytes
 std::optional<Rate> parse_rate(std::string_view text);             ///< /s, /m, /h, /d
 std::optional<double> parse_percent(std::string_view text);        ///< 20% is 20.0
 std::optional<int64_t> parse_integer(std::string_view text);
-std::optional<double> parse_number(std::string_view text);         ///< as JSON writes numbers
+std::optional<double> parse_number(std::string_view text);  ///< as JSON writes numbers
 std::optional<bool> parse_bool(std::string_view text);
 
 std::string format_duration(Nanoseconds value);  ///< the largest unit that divides it: 1500ms, 5m

@@ -74,7 +74,8 @@ class TreeBuilder final : public YAML::EventHandler {
     put(context_.document.null(here), anchor);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     const Mark here = at(mark);
     const bool quoted = tag != "?";
     if (quoted) check_closed(mark);
@@ -181,7 +182,8 @@ class TreeBuilder final : public YAML::EventHandler {
       if (f.kind == Kind::kSequence) {
         out += '[' + std::to_string(f.items) + ']';
       } else if (f.has_key && !f.key.empty()) {
-        out += (out.empty() ? "" : ".") + std::string(f.key);
+        if (!out.empty()) out += '.';
+        out += f.key;
       }
     }
     return out;
@@ -206,8 +208,10 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void begin_key(const Mark& mark, std::string_view key, std::string wrong) {
     Frame& f = frames_.back();
-    if (wrong.empty() && key == "<<") wrong = "\"<<\" is not supported; put what is shared into a mixin and write mixins: [NAME]";
-    if (wrong.empty() && key.find("${") != std::string_view::npos) wrong = "${…} is substituted in values alone, not in keys";
+    if (wrong.empty() && key == "<<")
+      wrong = "\"<<\" is not supported; put what is shared into a mixin and write mixins: [NAME]";
+    if (wrong.empty() && key.find("${") != std::string_view::npos)
+      wrong = "${…} is substituted in values alone, not in keys";
     f.key = context_.document.intern(key);
     f.key_mark = mark;
     f.has_key = true;
@@ -255,14 +259,18 @@ class TreeBuilder final : public YAML::EventHandler {
     f.has_key = f.skip = false;
   }
 
-  void open(const Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style, Kind kind) {
+  void open(const Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style,
+            Kind kind) {
     check_tag(mark, tag, {});
     check_depth(mark, frames_.size() + 1);
     const bool in_key = is_key();
     if (in_key) {
       const bool braces = kind == Kind::kMap && style == YAML::EmitterStyle::Flow;
       // Only if the file can be read: else this is but a consequence of what is wrong there.
-      deferred_.push_back({{}, mark.line, mark.column, path(),
+      deferred_.push_back({{},
+                           mark.line,
+                           mark.column,
+                           path(),
                            braces ? "a { begins a map, and a map can't be a key; put the text into quotes"
                                   : "a key must be a text, not a list or a map"});
       frames_.back().broken = true;

@@ -1,5 +1,5 @@
-// Any bytes as a configuration: loading ends, with a result or with errors that can be printed. The world it reads from is
-// made up: no file, one variable.
+// Any bytes as a configuration: loading ends, with a result or with errors that can be printed. The world it reads from
+// is made up: no file, one variable.
 #include <cstdint>
 #include <string_view>
 
@@ -27,7 +27,11 @@ vg::config::Schema make_schema() {
   Spec source = map({key("call", template_text()).required(), key("query", named(template_text()))}).short_form("call");
   out.add_view({"proxy-fetch", {key("source", std::move(source)).required()}, {}, false});
   Spec body = any_of({text(), map({key("a", one_or_list(integer())), key("b", json())}).short_form("a"), list(rate())});
-  out.add_view({"respond", {key("status", integer().between(200, 599)).fallback("200"), key("body", std::move(body)), key("json", json())}, {}, false});
+  out.add_view(
+      {"respond",
+       {key("status", integer().between(200, 599)).fallback("200"), key("body", std::move(body)), key("json", json())},
+       {},
+       false});
   return out;
 }
 

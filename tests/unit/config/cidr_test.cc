@@ -26,8 +26,8 @@ TEST(Cidr, KnowsMappedAddressesAsIpv4) {
 }
 
 TEST(Cidr, RefusesWhatIsNoRange) {
-  for (const char* text : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/8", "fd00::/129", "fd00::1/8", "10.0.0/8", "x", "10.0.0.0/8 ",
-                           "10.0.0.0/-1", "10.0.0.0/0008", "fe80::1%eth0"}) {
+  for (const char* text : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/8", "fd00::/129", "fd00::1/8", "10.0.0/8",
+                           "x", "10.0.0.0/8 ", "10.0.0.0/-1", "10.0.0.0/0008", "fe80::1%eth0"}) {
     EXPECT_FALSE(parse_cidr(text)) << text;
   }
 }

@@ -16,7 +16,8 @@ struct Setting {
 };
 
 // Walks the tables like for_each_key, and remembers how to write a configuration that has just this key.
-void collect(const Spec& spec, const std::string& path, const std::string& before, const std::string& after, std::vector<Setting>& out) {
+void collect(const Spec& spec, const std::string& path, const std::string& before, const std::string& after,
+             std::vector<Setting>& out) {
   if (spec.type == Type::kAnyOf) return;
   if (spec.type == Type::kNamed) return collect(spec.of[0], path + ".x", before + "{x: ", "}" + after, out);
   if (spec.type == Type::kList) return collect(spec.of[0], path + "[0]", before + "[", "]" + after, out);
@@ -64,14 +65,20 @@ std::string misspelt(const std::string& name) { return name + (name.back() == 'q
 // Text that no value of this type can be.
 std::string wrong_value(const Spec& spec) {
   switch (spec.type) {
-    case Type::kMap: return spec.short_key.empty() ? "7" : wrong_value(spec.find(spec.short_key)->spec);
-    case Type::kNamed: return "7";
-    case Type::kList: return wrong_value(spec.of[0]);
-    case Type::kAnyOf: return "[[[x]]]";
+    case Type::kMap:
+      return spec.short_key.empty() ? "7" : wrong_value(spec.find(spec.short_key)->spec);
+    case Type::kNamed:
+      return "7";
+    case Type::kList:
+      return wrong_value(spec.of[0]);
+    case Type::kAnyOf:
+      return "[[[x]]]";
     case Type::kText:
     case Type::kTemplate:
-    case Type::kName: return "[[x]]";
-    default: return "\"?no such value?\"";
+    case Type::kName:
+      return "[[x]]";
+    default:
+      return "\"?no such value?\"";
   }
 }
 
@@ -82,14 +89,18 @@ std::string written(int64_t value, Type type) {
       const std::string part = std::to_string(1'000'000 + value % 1'000'000).substr(1);
       return value % 1'000'000 == 0 ? whole + "ms" : whole + '.' + part + "ms";
     }
-    case Type::kSize: return std::to_string(value) + "B";
-    case Type::kPercent: return std::to_string(value) + "%";
-    default: return std::to_string(value);
+    case Type::kSize:
+      return std::to_string(value) + "B";
+    case Type::kPercent:
+      return std::to_string(value) + "%";
+    default:
+      return std::to_string(value);
   }
 }
 
 bool has_range(const Spec& spec) {
-  return spec.type == Type::kInteger || spec.type == Type::kDuration || spec.type == Type::kSize || spec.type == Type::kPercent;
+  return spec.type == Type::kInteger || spec.type == Type::kDuration || spec.type == Type::kSize ||
+         spec.type == Type::kPercent;
 }
 
 TEST(GeneratedFaults, CoverEverySetting) { EXPECT_GE(tables().settings.size(), 70U); }
@@ -115,12 +126,14 @@ TEST(GeneratedFaults, AValueBeyondItsRangeIsAnsweredWithTheRange) {
     const Spec& spec = s.key->spec;
     if (!has_range(spec)) continue;
     std::vector<std::string> values;
-    if (spec.max != Spec::kNoMax) values.push_back(written(spec.max + (spec.type == Type::kDuration ? 1'000'000 : 1), spec.type));
+    if (spec.max != Spec::kNoMax)
+      values.push_back(written(spec.max + (spec.type == Type::kDuration ? 1'000'000 : 1), spec.type));
     if (spec.min != Spec::kNoMin && spec.min > 0) values.push_back(written(spec.min - 1, spec.type));
     for (const std::string& value : values) {
       ++ranges;
       const std::string text = told(s, s.key->name + ": " + value);
-      EXPECT_NE(text.find(": " + s.path + ": " + value + " is out of range; "), std::string::npos) << s.path << '\n' << text;
+      EXPECT_NE(text.find(": " + s.path + ": " + value + " is out of range; "), std::string::npos) << s.path << '\n'
+                                                                                                   << text;
     }
   }
   EXPECT_GE(ranges, 40U);
@@ -141,7 +154,8 @@ TEST(GeneratedFaults, TheEndsOfARangeAreWithinIt) {
 TEST(GeneratedFaults, AKeyWrittenTwiceIsAnsweredWithBothPlaces) {
   for (const Setting& s : tables().settings) {
     const std::string text = told(s, s.key->name + ": x, " + s.key->name + ": x");
-    EXPECT_NE(text.find(s.path + ": duplicate key; it stands at v.yaml:1:"), std::string::npos) << s.path << '\n' << text;
+    EXPECT_NE(text.find(s.path + ": duplicate key; it stands at v.yaml:1:"), std::string::npos) << s.path << '\n'
+                                                                                                << text;
   }
 }
 

@@ -1,5 +1,5 @@
-// tests/golden/config: faulty configurations with the exact words they are answered with, good ones with the settings that
-// come of them. VIEWGATE_UPDATE_GOLDEN=1 writes the expectations anew; every changed line of them is to be read.
+// tests/golden/config: faulty configurations with the exact words they are answered with, good ones with the settings
+// that come of them. VIEWGATE_UPDATE_GOLDEN=1 writes the expectations anew; every changed line of them is to be read.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,7 +33,9 @@ class GoldenEnvironment final : public Environment {
     if (name == "EVIL") return "x: {y: [1, 2]}\n${PORT}";
     return std::nullopt;
   }
-  File read(const std::string& path, size_t limit) const override { return real_environment().read(folder_ + path, limit); }
+  File read(const std::string& path, size_t limit) const override {
+    return real_environment().read(folder_ + path, limit);
+  }
   std::vector<std::string> glob(const std::string& pattern) const override {
     std::vector<std::string> out = real_environment().glob(folder_ + pattern);
     for (std::string& file : out) file.erase(0, folder_.size());

@@ -26,7 +26,8 @@ TEST(Nodes, RememberWhereTheyStood) {
 
 TEST(Nodes, KeepTheFilesOfTheirLayers) {
   FakeEnvironment environment;
-  environment.files["conf/viewgate.yaml"] = "include: parts/*.yaml\nroutes: [{name: a, path: /a, view: respond, mixins: [m]}]\n";
+  environment.files["conf/viewgate.yaml"] =
+      "include: parts/*.yaml\nroutes: [{name: a, path: /a, view: respond, mixins: [m]}]\n";
   environment.files["conf/parts/m.yaml"] = "mixins:\n  m: {timeout: 3s}\n";
   const Schema schema = small_schema();
   const LoadResult r = load("conf/viewgate.yaml", schema, environment);
@@ -43,7 +44,8 @@ TEST(Includes, AreReadInOrderAndOnce) {
   environment.files["r/b.yaml"] = "routes: [{name: b, path: /b, view: respond}]";
   environment.files["r/a.yaml"] = "routes: [{name: a, path: /a, view: respond}]\ninclude: ../r/b.yaml";
   environment.files["r/../r/b.yaml"] = environment.files["r/b.yaml"];
-  const LoadResult r = load_small("include: [r/b.yaml, r/*.yaml]\nroutes: [{name: z, path: /z, view: respond}]", environment);
+  const LoadResult r =
+      load_small("include: [r/b.yaml, r/*.yaml]\nroutes: [{name: z, path: /z, view: respond}]", environment);
   std::string names;
   for (const RouteConfig& route : r.routes) names += route.name + ' ';
   EXPECT_EQ(names.substr(0, 6), "z b a ");
@@ -115,7 +117,9 @@ TEST(Substitution, IsBounded) {
 }
 
 TEST(Defaults, SkipWhatAViewDoesNotKnow) {
-  const LoadResult r = load_small("defaults: {preserve_host: true}\nroutes: [{path: /a, view: respond}, {path: /b, view: proxy-fetch, source: a/b}]");
+  const LoadResult r = load_small(
+      "defaults: {preserve_host: true}\nroutes: [{path: /a, view: respond}, {path: /b, view: proxy-fetch, source: "
+      "a/b}]");
   ASSERT_EQ(r.errors.text(), "");
   EXPECT_EQ(r.routes.at(0).settings->get("preserve_host"), nullptr);
   EXPECT_EQ(text(r.routes.at(1).settings, "preserve_host"), "true");
@@ -139,7 +143,7 @@ routes:
 TEST(Mixins, MayBeNestedWithoutGrowing) {
   std::string yaml = "mixins:\n  m0: {status: 201}\n";
   for (int i = 1; i < 60; ++i) {
-    const std::string below = "m" + std::to_string(i - 1);
+    const std::string below = std::string("m").append(std::to_string(i - 1));
     yaml += "  m" + std::to_string(i) + ": {mixins: [" + below + ", " + below + "]}\n";
   }
   yaml += "routes: [{path: /a, view: respond, mixins: m59}]";
@@ -191,7 +195,8 @@ TEST(Errors, AreCutOffAtAGreatNumber) {
 }
 
 TEST(Errors, AfterASubstitutionThatFailedAreNotAboutItsValue) {
-  const LoadResult r = load_small("routes:\n  - {path: \"${P}\", view: \"${V}\", status: \"${S}\"}\nserver: {listen: \"${L}\"}\n");
+  const LoadResult r =
+      load_small("routes:\n  - {path: \"${P}\", view: \"${V}\", status: \"${S}\"}\nserver: {listen: \"${L}\"}\n");
   EXPECT_EQ(r.errors.size(), 4U) << r.errors.text();
 }
 
@@ -241,7 +246,8 @@ TEST_F(RealFiles, ThatLeadBackThroughALinkAreACircle) {
 }
 
 TEST_F(RealFiles, MayBeginWithAByteOrderMarkAndHaveWindowsLines) {
-  const LoadResult r = load(write("v.yaml", "\xef\xbb\xbfroutes:\r\n  - path: /a\r\n    view: respond\r\n    stats: 1\r\n"), schema_);
+  const LoadResult r =
+      load(write("v.yaml", "\xef\xbb\xbfroutes:\r\n  - path: /a\r\n    view: respond\r\n    stats: 1\r\n"), schema_);
   EXPECT_NE(r.errors.text().find("v.yaml:4:5: routes[0].stats: unknown key"), std::string::npos) << r.errors.text();
 }
 

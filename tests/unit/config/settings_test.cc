@@ -133,10 +133,11 @@ TEST(UpstreamUrls, AreTakenApart) {
     const char* authority;
     bool is_ip;
   };
-  for (const Case& c : {Case{"http://catalog:8000/api/v1/", "catalog", 8000, "/api/v1", "catalog:8000", false},
-                        Case{"http://Catalog.Example", "catalog.example", 80, "", "catalog.example", false},
-                        Case{"HTTP://a:80//", "a", 80, "", "a", false}, Case{"http://10.0.0.1/", "10.0.0.1", 80, "", "10.0.0.1", true},
-                        Case{"http://[FD00::1]:81/x%20y", "fd00::1", 81, "/x%20y", "[fd00::1]:81", true}}) {
+  for (const Case& c :
+       {Case{"http://catalog:8000/api/v1/", "catalog", 8000, "/api/v1", "catalog:8000", false},
+        Case{"http://Catalog.Example", "catalog.example", 80, "", "catalog.example", false},
+        Case{"HTTP://a:80//", "a", 80, "", "a", false}, Case{"http://10.0.0.1/", "10.0.0.1", 80, "", "10.0.0.1", true},
+        Case{"http://[FD00::1]:81/x%20y", "fd00::1", 81, "/x%20y", "[fd00::1]:81", true}}) {
     EndpointSettings e;
     EXPECT_EQ(parse_upstream_url(c.url, e), "") << c.url;
     EXPECT_EQ(e.host, c.host) << c.url;
@@ -148,9 +149,30 @@ TEST(UpstreamUrls, AreTakenApart) {
 }
 
 TEST(UpstreamUrls, OfAnotherFormAreRefused) {
-  for (const char* url : {"", "http://", "http:///a", "a:80", "//a", "https://a", "http://a:0", "http://a:65536", "http://a:", "http://[::1",
-                          "http://[::1]x", "http://[a]", "http://[1.2.3.4]", "http://a b", "http://a/b c", "http://a/%", "http://a/%2",
-                          "http://a/\xc3\xa9", "http://1.2.3", "http://-a", "http://a..b", "http://u@a", "http://a#b", "http://a?b"}) {
+  for (const char* url : {"",
+                          "http://",
+                          "http:///a",
+                          "a:80",
+                          "//a",
+                          "https://a",
+                          "http://a:0",
+                          "http://a:65536",
+                          "http://a:",
+                          "http://[::1",
+                          "http://[::1]x",
+                          "http://[a]",
+                          "http://[1.2.3.4]",
+                          "http://a b",
+                          "http://a/b c",
+                          "http://a/%",
+                          "http://a/%2",
+                          "http://a/\xc3\xa9",
+                          "http://1.2.3",
+                          "http://-a",
+                          "http://a..b",
+                          "http://u@a",
+                          "http://a#b",
+                          "http://a?b"}) {
     EndpointSettings e;
     EXPECT_NE(parse_upstream_url(url, e), "") << url;
   }
@@ -174,7 +196,8 @@ upstreams:
     connect_timeout: 4s
     timeout: 3s
     retry: {attempts: 2, attempt_timeout: 1s, on: [reset, 503, 429, 503], budget: 12.5%, backoff: 0s}
-)", environment);
+)",
+                                  environment);
   ASSERT_EQ(r.errors.text(), "");
   const UpstreamSettings& u = r.upstream_settings.at(0);
   EXPECT_EQ(u.name, "catalog");

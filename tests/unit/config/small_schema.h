@@ -30,12 +30,13 @@ inline Schema small_schema() {
                  key("limits", map({key("body_bytes", size())}))},
                 {},
                 false});
-  out.add_view({"respond",
-                {key("status", integer().between(200, 599)).fallback("200"), key("json", json()), key("text", template_text()),
-                 key("headers", named(template_text())), key("delay", duration()), key("pass", percent().between(0, 100)),
-                 key("tags", one_or_list(any_of({text(), map({key("tag", text()).required()})})))},
-                {},
-                false});
+  out.add_view(
+      {"respond",
+       {key("status", integer().between(200, 599)).fallback("200"), key("json", json()), key("text", template_text()),
+        key("headers", named(template_text())), key("delay", duration()), key("pass", percent().between(0, 100)),
+        key("tags", one_or_list(any_of({text(), map({key("tag", text()).required()})})))},
+       {},
+       false});
   out.add_view({"redirect",
                 {key("to", template_text()).required(), key("status", integer().between(301, 308)).fallback("308")},
                 {},

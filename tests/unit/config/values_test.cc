@@ -18,7 +18,8 @@ TEST(Durations, AreNumbersWithAUnit) {
 }
 
 TEST(Durations, TakeNothingElse) {
-  for (const char* text : {"", "s", "10", "10 s", "-1s", "+1s", "1.s", ".5s", "1..5s", "1e3s", "10S", "10sec", "1m30s", "1.2.3s"}) {
+  for (const char* text :
+       {"", "s", "10", "10 s", "-1s", "+1s", "1.s", ".5s", "1..5s", "1e3s", "10S", "10sec", "1m30s", "1.2.3s"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
 }
@@ -75,7 +76,8 @@ TEST(Integers, AreDecimalAndWhole) {
 TEST(Numbers, AreThoseOfJson) {
   EXPECT_EQ(parse_number("1.5"), 1.5);
   EXPECT_EQ(parse_number("-2e3"), -2000.0);
-  for (const char* text : {"", "nan", "inf", "1.", ".5", "+1", "1e999", "0x1"}) EXPECT_FALSE(parse_number(text)) << text;
+  for (const char* text : {"", "nan", "inf", "1.", ".5", "+1", "1e999", "0x1"})
+    EXPECT_FALSE(parse_number(text)) << text;
 }
 
 TEST(Booleans, AreTrueAndFalseAlone) {
