@@ -78,7 +78,10 @@ StreamBody::State StreamBody::peek_chunked(std::string_view* piece) {
       stream_->consume(taken);
       continue;
     }
-    if (received_ + content.size() > limit_) return fail(Error(ErrorKind::kBadRequest, "the content is too large"));
+    // A chunk's size tells beforehand; its sum cannot wrap, both being below 2^63.
+    if (received_ + content.size() + decoder_.chunk_left() > limit_) {
+      return fail(Error(ErrorKind::kBadRequest, "the content is too large"));
+    }
     piece_at_ = static_cast<size_t>(content.data() - data.data());
     piece_size_ = content.size();
     piece_take_ = taken;

@@ -161,6 +161,8 @@ class ChunkedDecoder {
   void reset(Head* trailers, const HeadLimits& limits);
   /// `consumed` counts the content too. With kNeedMore all of `in` is consumed.
   Step next(std::string_view in, size_t* consumed, std::string_view* content);
+  /// Content bytes of the current chunk that have not come yet.
+  uint64_t chunk_left() const { return left_; }
   /// Status 400 or 431, as for a request; whoever reads an upstream answers 502.
   const ParseError& error() const { return error_; }
 

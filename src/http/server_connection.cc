@@ -13,6 +13,8 @@ namespace {
 constexpr Duration kHalfClosedGrace = std::chrono::seconds(2);
 // Pieces up to this size are copied behind what is already to be written: one write instead of two.
 constexpr size_t kCoalesceBytes = 16 * 1024;
+// What a connection that has made no request yet is granted when the gateway stops.
+constexpr Duration kFirstRequestGrace = std::chrono::milliseconds(500);
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 constexpr size_t kLingerBytes = 1024 * 1024;
 }  // namespace
@@ -84,7 +86,10 @@ void ServerConnection::Alarm::on_fire(net::Timer* t) {
 }
 
 void ServerConnection::close_if_idle() {
-  if (idle() && !fresh()) stream_->close();
+  if (!idle()) return;
+  if (served_ > 0) return stream_->close();
+  // It was accepted and has not spoken: its first request may be on the way.
+  stream_->loop()->start_timer(alarm_, kFirstRequestGrace);
 }
 
 void ServerConnection::abort() {

@@ -57,8 +57,7 @@ class ServerConnection final : public net::StreamObserver {
   /// Its text, without the port; "unix" for a unix socket.
   const std::string& peer_ip() { return known_peer().ip; }
   bool idle() const { return exchange_ == nullptr; }
-  bool fresh() const { return served_ == 0; }
-  /// Closes it if no request is under way.
+  /// Closes it if no request is under way; one that has made none yet is granted a moment.
   void close_if_idle();
   /// Cancels what is under way and closes.
   void abort();

@@ -48,6 +48,7 @@ void Stream::on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buf) {
   auto* self = static_cast<Stream*>(handle->data);
   const EventLoop::CallbackScope scope(self->loop_);
   if (n > 0) {
+    if (self->size_ > 0) return self->read_ahead(buf->base, static_cast<size_t>(n));
     self->data_ = buf->base;
     self->size_ = static_cast<uint32_t>(n);
     self->deliver(ReadEvent::kData);
@@ -56,13 +57,12 @@ void Stream::on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buf) {
     self->keep_rest();
     return;
   }
-  uv_read_stop(handle);
-  self->reading_ = false;
-  if (n == UV_EOF) {
+  self->stop_reading();
+  if (n == UV_EOF && !self->was_reset()) {
     self->eof_ = true;
     self->deliver(ReadEvent::kEof);
   } else {
-    self->error_ = static_cast<int>(n);
+    self->error_ = n == UV_EOF ? UV_ECONNRESET : static_cast<int>(n);
     self->deliver(ReadEvent::kError);
   }
 }
@@ -75,13 +75,36 @@ void Stream::deliver(ReadEvent event) {
   }
 }
 
-// What was not consumed within the callback moves out of the loop's buffer, and reading stops until it is.
+// libuv tells a hang-up after a short read as the end, also where it was a reset (RFC 9112 section 9.8: not the same).
+bool Stream::was_reset() {
+  uv_os_fd_t fd;
+  int error = 0;
+  socklen_t length = sizeof error;
+  return uv_fileno(&u_.handle, &fd) == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0;
+}
+
+// What was not consumed within the callback moves out of the loop's buffer. Reading then stops until it is consumed; for an
+// observer it goes on a little, since a peer that goes away is only noticed by reading.
 void Stream::keep_rest() {
   if (size_ == 0 || closing_) return;
   std::unique_ptr<char[]> copy(new char[size_]);
   std::memcpy(copy.get(), data_, size_);
   kept_ = std::move(copy);
   data_ = kept_.get();
+  if (observer_ == nullptr || size_ >= kReadAheadBytes) stop_reading();
+}
+
+void Stream::read_ahead(const char* bytes, size_t n) {
+  std::unique_ptr<char[]> both(new char[size_ + n]);
+  std::memcpy(both.get(), data_, size_);
+  std::memcpy(both.get() + size_, bytes, n);
+  kept_ = std::move(both);
+  data_ = kept_.get();
+  size_ += static_cast<uint32_t>(n);
+  if (size_ >= kReadAheadBytes) stop_reading();
+}
+
+void Stream::stop_reading() {
   if (reading_) uv_read_stop(&u_.stream);
   reading_ = false;
 }
@@ -97,13 +120,10 @@ void Stream::consume(size_t n) {
 }
 
 void Stream::pause_reading() {
-  paused_ = true;
-  if (reading_) uv_read_stop(&u_.stream);
-  reading_ = false;
+  stop_reading();
 }
 
 void Stream::resume_reading() {
-  paused_ = false;
   if (reading_ || closing_ || eof_ || error_ != 0 || size_ != 0) return;
   const int rc = uv_read_start(&u_.stream, on_alloc, on_read);
   if (rc != 0) {

@@ -89,6 +89,8 @@ class Stream {
   void close();
 
  private:
+  /// What an observed stream reads beyond what is consumed, to notice that its peer goes away.
+  static constexpr uint32_t kReadAheadBytes = 16 * 1024;
   friend struct StreamCloser;
   struct WriteRequest;
   Stream(EventLoop* loop, Kind kind) : loop_(loop), kind_(kind) {}
@@ -97,7 +99,10 @@ class Stream {
   static void on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buf);
   static void on_written(uv_write_t* req, int status);
   static void on_closed(uv_handle_t* handle);
+  bool was_reset();
   void keep_rest();
+  void read_ahead(const char* bytes, size_t n);
+  void stop_reading();
   void deliver(ReadEvent event);
   void wake_reader(ReadEvent event);
   void wake_writer(WriteEvent event);
@@ -118,7 +123,7 @@ class Stream {
   FlushAwaiter* writer_ = nullptr;
   StreamObserver* observer_ = nullptr;
   Kind kind_;
-  bool reading_ = false, paused_ = false, eof_ = false, closing_ = false, orphan_ = false, gone_ = false, pending_write_ = false;
+  bool reading_ = false, eof_ = false, closing_ = false, orphan_ = false, gone_ = false, pending_write_ = false;
 };
 
 class Stream::ReadAwaiter : private coro::CancelNode {

@@ -32,6 +32,13 @@ class ProxyFetch final : public pipeline::View {
   uint32_t upstream_ = 0;
 };
 
+// One protocol, and none that would speak HTTP to the upstream behind the gateway's back (h2c, TLS).
+bool may_tunnel(std::string_view upgrade) {
+  const std::string protocol = lower(upgrade);
+  return !protocol.empty() && protocol.find(',') == std::string::npos && !protocol.starts_with("h2") &&
+         !protocol.starts_with("http") && !protocol.starts_with("tls");
+}
+
 config::Spec call_spec() {
   return config::any_of({config::template_text().called("a call, UPSTREAM/path").example("catalog/articles/{id}"),
                          config::map({config::key("call", config::template_text()).required(),
@@ -118,7 +125,7 @@ coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
   request.method = forward_.target.method ? http::method_of(*forward_.target.method) : ctx.request.method;
   request.hash = balance_hash(ctx);
   request.forward_body = ctx.request.framing != http::Framing::kNone;
-  request.upgrade = ctx.request.upgrade && !request.forward_body;
+  request.upgrade = ctx.request.upgrade && !request.forward_body && may_tunnel(ctx.request.get(FieldId::kUpgrade));
   upstream::CallPtr call = ctx.services->calls.take();
   Result<void> fetched = co_await call->fetch(pool, request, ctx, ctx.call, ctx.body_timeout);
   if (!fetched) co_return std::move(fetched);
