@@ -55,6 +55,7 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
   T& operator*() & { return value(); }
+  const T& operator*() const& { return value(); }
   Error& error() { assert(!ok()); return *std::get_if<1>(&v_); }
   const Error& error() const { assert(!ok()); return *std::get_if<1>(&v_); }
 

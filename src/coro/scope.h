@@ -35,13 +35,23 @@ class Event {
    public:
     Awaiter(Event* event, CancelSource* cancel) : CancelNode(&on_cancel), event_(event), cancel_(cancel) {}
     bool await_ready() const { return event_->set_ || (cancel_ != nullptr && cancel_->cancelled()); }
+    ~Awaiter() {
+      // The waiting frame goes before it was resumed: nobody may resume it any more.
+      if (!handle_) return;
+      if (event_->waiter_ == handle_) {
+        event_->waiter_ = nullptr;
+      } else {
+        unpost(handle_);
+      }
+    }
     void await_suspend(std::coroutine_handle<> h) {
       assert(!event_->waiter_);
-      event_->waiter_ = h;
+      event_->waiter_ = handle_ = h;
       if (cancel_ != nullptr) cancel_->add(*this);
     }
     /// True if it was set, false if the source was cancelled first.
     bool await_resume() {
+      handle_ = nullptr;
       unlink();
       return event_->set_;
     }
@@ -53,6 +63,7 @@ class Event {
     }
     Event* event_;
     CancelSource* cancel_;
+    std::coroutine_handle<> handle_;
   };
   /// Waits until it is set or `cancel` (may be null) is cancelled.
   [[nodiscard]] Awaiter wait(CancelSource* cancel = nullptr) { return Awaiter(this, cancel); }

@@ -19,7 +19,7 @@ constexpr uint64_t kHopFields = bit(FieldId::kConnection) | bit(FieldId::kKeepAl
 void append_end_to_end_fields(const Head& head, std::string& out) {
   for (const Field& f : head.fields()) {
     if ((kHopFields & bit(f.id)) != 0) continue;
-    append_field(out, head.name(f), head.value(f));
+    append_field(out, head, f);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "http/exchange.h"
+#include "http/writer.h"
 
 namespace vg::http {
 
@@ -17,6 +18,12 @@ struct ResponseFraming {
 ResponseFraming frame_response(const Exchange& ex, bool keep_alive);
 /// Appends the whole head, empty line included.
 void append_response_head(const Exchange& ex, const ResponseFraming& framing, std::string& out);
+/// Appends a field that was parsed, or added to a head.
+inline void append_field(std::string& out, const Head& head, const Field& f) {
+  const std::string_view line = head.line(f);
+  if (line.empty()) return append_field(out, head.name(f), head.value(f));
+  out.append(line).append("\r\n", 2);
+}
 /// Appends the fields of `head` that may go on a wire: all but framing and connection ones.
 void append_end_to_end_fields(const Head& head, std::string& out);
 /// Appends a chunk's head ("1f\r\n"). RFC 9112 section 7.1.

@@ -96,8 +96,12 @@ class Sleep : private coro::CancelNode {
   bool await_ready() const { return cancel_ != nullptr && cancel_->cancelled(); }
   void await_suspend(std::coroutine_handle<> h);
   bool await_resume() {
+    waiter_ = nullptr;
     unlink();
     return fired_;
+  }
+  ~Sleep() {
+    if (waiter_) coro::unpost(waiter_);
   }
 
  private:

@@ -24,6 +24,8 @@ int TimerWheel::level_of(uint64_t elapsed, uint64_t when) {
 void TimerWheel::link(Timer& timer) {
   const int level = level_of(elapsed_, timer.when_);
   const int slot = static_cast<int>((timer.when_ >> (level * kBits)) & (kSlots - 1));
+  timer.level_ = static_cast<uint8_t>(level);
+  timer.slot_ = static_cast<uint8_t>(slot);
   Slot& s = slots_[level][slot];
   timer.prev_ = nullptr;
   timer.next_ = s.first;
@@ -38,15 +40,9 @@ void TimerWheel::unlink(Timer& timer) {
   if (timer.prev_ != nullptr) {
     timer.prev_->next_ = timer.next_;
   } else {
-    // First of its slot: the slot is found by its head, whatever the level it was filed under.
-    for (int level = 0; level < kLevels; ++level) {
-      const int slot = static_cast<int>((timer.when_ >> (level * kBits)) & (kSlots - 1));
-      Slot& s = slots_[level][slot];
-      if (s.first != &timer) continue;
-      s.first = timer.next_;
-      if (s.first == nullptr) occupied_[level] &= ~(uint64_t{1} << slot);
-      break;
-    }
+    Slot& s = slots_[timer.level_][timer.slot_];
+    s.first = timer.next_;
+    if (s.first == nullptr) occupied_[timer.level_] &= ~(uint64_t{1} << timer.slot_);
   }
   if (timer.next_ != nullptr) timer.next_->prev_ = timer.prev_;
   timer.prev_ = timer.next_ = nullptr;

@@ -28,6 +28,7 @@ class Timer {
   Timer* next_ = nullptr;
   TimerWheel* wheel_ = nullptr;
   uint64_t when_ = 0;  // tick
+  uint8_t level_ = 0, slot_ = 0;
   Callback on_fire_;
 };
 

@@ -24,16 +24,41 @@ struct LoopServices {
 };
 
 /// The pools that a route table uses, on one loop, by the table's numbers of upstreams; pins the table for the requests that
-/// began with it. Thread: its loop.
+/// began with it. Thread: its loop: so the count of its users needs no atomic.
 struct LoopTable {
   std::shared_ptr<const void> table;
   std::vector<std::shared_ptr<upstream::Pool>> pools;
+  size_t users = 0;
+};
+
+class LoopTablePtr {
+ public:
+  LoopTablePtr() = default;
+  explicit LoopTablePtr(LoopTable* made) : p_(made) { ++p_->users; }
+  LoopTablePtr(const LoopTablePtr& other) : p_(other.p_) {
+    if (p_ != nullptr) ++p_->users;
+  }
+  LoopTablePtr(LoopTablePtr&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
+  LoopTablePtr& operator=(LoopTablePtr other) noexcept {
+    std::swap(p_, other.p_);
+    return *this;
+  }
+  ~LoopTablePtr() { reset(); }
+  void reset() {
+    LoopTable* p = std::exchange(p_, nullptr);
+    if (p != nullptr && --p->users == 0) delete p;
+  }
+  LoopTable* operator->() const { return p_; }
+  explicit operator bool() const { return p_ != nullptr; }
+
+ private:
+  LoopTable* p_ = nullptr;
 };
 
 class Context final : public http::Exchange, public tmpl::Values {
  public:
   const Route* route = nullptr;          ///< nullptr: none matched
-  std::shared_ptr<LoopTable> pinned;     ///< what `route` belongs to
+  LoopTablePtr pinned;                   ///< what `route` belongs to
   LoopServices* services = nullptr;
   tmpl::PathParams params;
   bool trusted_peer = false;             ///< the peer's forwarding headers are believed

@@ -66,7 +66,7 @@ void Worker::adopt() {
     dns_ = std::make_unique<net::DnsCache>(*resolver_);
   }
   const gateway::RouteTablePtr table = shared_->table();
-  auto pinned = std::make_shared<pipeline::LoopTable>();
+  pipeline::LoopTablePtr pinned(new pipeline::LoopTable);
   for (const auto& upstream : table->upstreams) {
     std::shared_ptr<upstream::Pool> pool;
     if (pinned_) {

@@ -65,7 +65,7 @@ class Worker final : public http::Handler {
   pipeline::LoopServices services_;
   uint64_t version_ = 0;
   const gateway::RouteTable* table_ = nullptr;  // of pinned_
-  std::shared_ptr<pipeline::LoopTable> pinned_;
+  pipeline::LoopTablePtr pinned_;
   std::vector<pipeline::Context*> contexts_;
   std::map<uint32_t, std::shared_ptr<net::Listener>> listeners_;
   http::ServerConnection* connections_ = nullptr;

@@ -27,6 +27,12 @@ class PathParams {
  public:
   static constexpr size_t kMax = 32;
   PathParams() {}  // not "= default": value-initialising would clear all of it
+  PathParams(const PathParams& other) { *this = other; }
+  PathParams& operator=(const PathParams& other) {
+    size_ = other.size_;
+    for (uint32_t i = 0; i < size_; ++i) slots_[i] = other.slots_[i];
+    return *this;
+  }
   size_t size() const { return size_; }
   PathParam operator[](size_t i) const { return {{slots_[i].data, slots_[i].size}, slots_[i].encoded}; }
   void add(std::string_view raw, bool encoded) {

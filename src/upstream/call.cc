@@ -25,7 +25,7 @@ Call::Cache::~Cache() {
 
 void Call::release() {
   finish_connection();
-  pool_.reset();
+  pool_ = nullptr;
   endpoint_ = nullptr;
   tried_ = Tried();
   upload_error_.reset();
@@ -55,9 +55,9 @@ void Call::finish_connection() {
   }
 }
 
-coro::Task<Result<void>> Call::fetch(std::shared_ptr<Pool> pool, Request& request, http::Exchange& ex, CallStats& stats,
+coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchange& ex, CallStats& stats,
                                      Duration body_timeout) {
-  pool_ = std::move(pool);
+  pool_ = pool;
   body_timeout_ = body_timeout;
   upload_begun_ = false;
   const config::UpstreamSettings& settings = pool_->upstream().settings();

@@ -42,7 +42,8 @@ class Call final : public http::BodySource {
   /// Makes the call: until the head of a final response is there (head()).
   /// Errors: kConnect, kReset, kTimeout, kOverload, kUpstreamProtocol, kCancelled; what append_head() says; for what is
   /// wrong with the client's content kBadRequest or kStatus. Cancel: ex.cancel.
-  coro::Task<Result<void>> fetch(std::shared_ptr<Pool> pool, Request& request, http::Exchange& ex, CallStats& stats,
+  /// Lifetime: `pool` outlives the call.
+  coro::Task<Result<void>> fetch(Pool* pool, Request& request, http::Exchange& ex, CallStats& stats,
                                  Duration body_timeout);
   http::ResponseHead& head() { return head_; }
   const http::StreamBody& content() const { return body_; }
@@ -71,7 +72,7 @@ class Call final : public http::BodySource {
   void finish_connection();
 
   Cache* home_;
-  std::shared_ptr<Pool> pool_;
+  Pool* pool_ = nullptr;
   std::unique_ptr<Connection> connection_;
   Endpoint* endpoint_ = nullptr;
   http::ResponseHead head_;

@@ -2,7 +2,7 @@
 
 #include "base/strings.h"
 #include "http/server_connection.h"
-#include "http/writer.h"
+#include "http/response_writer.h"
 
 namespace vg::view {
 
@@ -29,8 +29,11 @@ void for_each_connection_token(const http::Head& head, Visit visit) {
   if (!head.has(FieldId::kConnection)) return;
   for (const http::Field& f : head.fields()) {
     if (f.id != FieldId::kConnection) continue;
-    for (const std::string_view token : split(head.value(f), ',')) {
-      if (!trim(token).empty()) visit(trim(token));
+    std::string_view rest = head.value(f);
+    while (!rest.empty()) {
+      const size_t comma = std::min(rest.find(','), rest.size());
+      if (const std::string_view token = trim(rest.substr(0, comma)); !token.empty()) visit(token);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
   }
 }
@@ -90,7 +93,7 @@ void ForwardedRequest::append_client_fields(std::string& out) const {
     if (edited && (settings_.edit.drops(name) || is_set(settings_.upstream_headers, name) || is_set(settings_.call_headers, name))) {
       continue;
     }
-    http::append_field(out, name, request.value(f));
+    http::append_field(out, request, f);
   }
 }
 

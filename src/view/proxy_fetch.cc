@@ -119,7 +119,7 @@ uint64_t ProxyFetch::balance_hash(const pipeline::Context& ctx) const {
 
 coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
   if (Result<void> allowed = check_request(ctx); !allowed) co_return std::move(allowed);
-  const std::shared_ptr<upstream::Pool>& pool = ctx.pinned->pools[upstream_];
+  upstream::Pool* pool = ctx.pinned->pools[upstream_].get();
   ctx.upstream = &pool->upstream();
   ForwardedRequest request(ctx, forward_);
   request.method = forward_.target.method ? http::method_of(*forward_.target.method) : ctx.request.method;

@@ -61,7 +61,7 @@ class Respond final : public pipeline::View {
     if (const config::Node* headers = config::child(s, "headers")) headers_ = HeaderEdit::create_set(*headers, "headers", build);
     const bool empty = status_ == 204 || status_ == 304;
     if (empty && content_ && !content_->empty()) {
-      build.error(*config::child(s, "status"), "status", std::to_string(status_) + " has no content; leave out json, text and file");
+      build.error(*config::child(s, "status"), "status", "a " + std::to_string(status_) + " has no content; leave out json, text and file");
     }
   }
 
