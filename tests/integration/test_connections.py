@@ -199,7 +199,7 @@ def test_clients_that_left_leak_neither_connections_nor_files(world):
         up.wait_requests(i + 1)
         client.reset()
     up.wait_for(lambda u: u.open == 0, 8)
-    wait_until(lambda: gw.open_files() <= before, what="all files closed")
+    gw.wait_files(before)
 
 
 def test_a_client_may_send_its_body_slower_than_the_upstream_is_ready_to_read(world):

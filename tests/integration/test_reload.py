@@ -310,8 +310,8 @@ def test_reloads_leak_neither_memory_nor_files(world):
     turn(1, 10)
     files, memory = gw.open_files(), gw.resident_bytes()
     turn(10, 60)
-    wait_until(lambda: gw.open_files() <= files, what="the same number of files")
-    assert gw.resident_bytes() - memory < 8 << 20
+    gw.wait_files(files)
+    assert gw.growth(memory) < 8 << 20
 
 
 def test_a_reload_to_an_upstream_that_nobody_reaches_is_valid(world):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from support.client import Client
-from support.gateway import command, respond_config, write_config
+from support.gateway import command, respond_config, sanitized, write_config
 
 
 def owner(gw, path, method="GET", **kw):
@@ -241,5 +241,5 @@ def test_ten_thousand_routes_are_served_soon_after_the_start(world):
     begin = time.monotonic()
     gw = world.gateway(respond_config(*routes))
     assert owner(gw, "/group42/item4242/7") == "r4242"
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < (30 if sanitized() else 3)
     assert owner(gw, "/group42/item4243/7") == 404

@@ -1,4 +1,5 @@
 """Starts the real binary with a configuration, learns its ports from its log, and sees that it ends well."""
+import functools
 import json
 import os
 import re
@@ -21,6 +22,13 @@ START_TIMEOUT = 20
 
 def binary():
     return os.environ.get("VIEWGATE_BIN", str(ROOT / "build" / "release" / "viewgate"))
+
+
+@functools.lru_cache
+def sanitized():
+    """True for a build whose memory and times say nothing about the product's."""
+    program = Path(binary()).read_bytes()
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def write_config(path, config):
@@ -180,8 +188,21 @@ class Gateway:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(field + r":\s+(\d+) kB", status)[1]) * 1024
 
+    def growth(self, since, field="VmRSS"):
+        """How many bytes of memory more than `since`; 0 under a sanitizer, which keeps what was freed."""
+        return 0 if sanitized() else self.resident_bytes(field) - since
+
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def wait_files(self, before, timeout=10):
+        """Waits until no more files are open than `before` and what is opened at first use; else names them."""
+        most = before + 2
+        try:
+            wait_until(lambda: self.open_files() <= most, timeout)
+        except AssertionError:
+            names = sorted(os.readlink(entry) for entry in Path(f"/proc/{self.pid}/fd").iterdir())
+            raise AssertionError(f"more than {most} files are open: {names}") from None
 
     # Changing it, ending it
 
