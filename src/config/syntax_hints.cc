@@ -1,7 +1,6 @@
 #include "config/syntax_hints.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -211,27 +210,42 @@ std::optional<Hint> look_at_line(std::string_view line) {
   return look_at_value(line.substr(value), value, false);
 }
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kPlainWords = {{
-    {"end of map not found",
+// The problems of libyaml, by how they begin.
+constexpr std::pair<std::string_view, std::string_view> kPlainWords[] = {
+    {"did not find expected key",
      "the indentation does not fit what stands above; the keys of one map must begin in the same column"},
-    {"end of sequence not found",
+    {"did not find expected '-' indicator",
      "the indentation does not fit what stands above; the items of one list must begin in the same column"},
-    {"end of map flow not found", "a { is not closed by }, or a comma is missing"},
-    {"end of sequence flow not found", "a [ is not closed by ], or a comma is missing"},
-    {"illegal flow end", "a } or ] stands here that closes nothing"},
-    {"illegal map value",
+    {"did not find expected ',' or '}'", "a { is not closed by }, or a comma is missing"},
+    {"did not find expected ',' or ']'", "a [ is not closed by ], or a comma is missing"},
+    {"did not find expected node content", "a value is expected here; a text that begins so needs quotes"},
+    {"did not find expected <document start>", "this stands behind the end of the configuration, or before its begin"},
+    {"mapping values are not allowed",
      "a colon is not expected here; is the indentation right? A text that holds a colon and a blank needs quotes"},
-    {"illegal map key", "a key is not expected here; is the indentation right?"},
-    {"illegal block entry", "an item of a list (\"- \") is not expected here; is the indentation right?"},
-    {"illegal EOF in scalar", "a text in quotes is not closed before the file ends"},
-    {"unknown token", "a value can't begin with this character; put the text into quotes"},
-    {"unknown escape character",
+    {"mapping keys are not allowed", "a key is not expected here; is the indentation right?"},
+    {"could not find expected ':'", "a key stands here without a colon behind it; is the indentation right?"},
+    {"block sequence entries are not allowed",
+     "an item of a list (\"- \") is not expected here; is the indentation right?"},
+    {"found character that cannot start any token",
+     "a value can't begin with this character; put the text into quotes"},
+    {"found unexpected ':'", "a colon stands here inside {…} or […]; put the text into quotes"},
+    {"found unknown escape character",
      "an unknown escape in double quotes; write \\\\ for a backslash, or use single quotes"},
-    {"illegal tab when looking for indentation", "a tab stands in the indentation; YAML takes blanks alone"},
-    {"the referenced anchor is not defined", "no anchor of this name stands above; for a text, use quotes"},
-    {"illegal document indicator in scalar",
-     "a text in quotes is not closed before --- or ... begins another document"},
-}};
+    {"did not find expected hexdecimal number",
+     "the escape in double quotes needs more hexadecimal digits: \\x41, \\u0041; write \\\\ for a backslash"},
+    {"found invalid Unicode character", "the escape in double quotes is the number of no character"},
+    {"found a tab character", "a tab stands in the indentation; YAML takes blanks alone"},
+    {"did not find expected alphabetic or numeric character",
+     "a name of letters and digits is expected behind & or *; for a text, use quotes"},
+    {kUnknownAnchor, "no anchor of this name stands above; for a text, use quotes"},
+    {"found undefined tag handle", "a value that begins with ! is a YAML tag, which has no meaning here; use quotes"},
+    {"found unexpected document indicator", "a text in quotes is not closed before --- or ... begins another document"},
+    {"found incompatible YAML document", "this version of YAML is not known; leave the %YAML line out"},
+    {"found unknown directive name", "a line that begins with % is a directive of YAML, and this one is not known"},
+    {"found an indentation indicator equal to 0", "the digit behind | or > must be from 1 to 9; leave it out"},
+    {"did not find expected comment or line break",
+     "more text stands here than fits; what belongs to a | or > begins in the next line"},
+};
 
 std::string plain_words(std::string_view said) {
   for (const auto& [theirs, ours] : kPlainWords) {
@@ -262,7 +276,7 @@ SyntaxError explain_syntax(std::string_view text, const SyntaxError& at, uint32_
     if (auto hint = look_at_line(written)) {
       constexpr std::string_view kAlias = "refers to an anchor in YAML";
       const size_t alias = hint->message.find(kAlias);
-      if (at.message == "the referenced anchor is not defined" && alias != std::string::npos) {
+      if (at.message == kUnknownAnchor && alias != std::string::npos) {
         hint->message.insert(alias + kAlias.size(), ", and there is none of this name above");
       }
       return {line, static_cast<uint32_t>(hint->offset) + 1, std::move(hint->message)};

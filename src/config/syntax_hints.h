@@ -15,6 +15,9 @@ struct SyntaxError {
   std::string message;
 };
 
+/// The problem that the reader itself finds: an alias of a name that no anchor above has.
+inline constexpr std::string_view kUnknownAnchor = "the referenced anchor is not defined";
+
 /// `at` is where the parser gave up and what it said; `last_line` is the line of the last thing it understood.
 SyntaxError explain_syntax(std::string_view text, const SyntaxError& at, uint32_t last_line);
 

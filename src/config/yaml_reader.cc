@@ -1,32 +1,22 @@
 #include "config/yaml_reader.h"
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/mark.h>
-#include <yaml-cpp/parser.h>
-
 #include <algorithm>
-#include <istream>
-#include <streambuf>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "config/path.h"
 #include "config/syntax_hints.h"
 #include "config/values.h"
+#include "config/yaml_events.h"
 
 namespace vg::config {
 namespace {
 
 struct Stop {};  // thrown to leave the parser, after the error was noted
 
-// Reads from memory without copying it.
-struct ViewBuffer : std::streambuf {
-  explicit ViewBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // NOLINT: never written to
-    setg(begin, begin, begin + text.size());
-  }
-};
+bool is_null_word(std::string_view text) {
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
 
 bool is_core_tag(std::string_view tag) {
   constexpr std::string_view kCore = "tag:yaml.org,2002:";
@@ -40,7 +30,7 @@ bool is_core_tag(std::string_view tag) {
 
 // Builds the tree from the bottom up: open maps and sequences are frames on a stack, their finished parts wait on two
 // shared stacks and become one array each when the frame closes.
-class TreeBuilder final : public YAML::EventHandler {
+class TreeBuilder {
  public:
   TreeBuilder(const ReadContext& context, const std::string* file, std::string_view text)
       : context_(context), file_(file), text_(text) {
@@ -48,82 +38,49 @@ class TreeBuilder final : public YAML::EventHandler {
     folder_ = slash == std::string::npos ? std::string() : file->substr(0, slash + 1);
   }
 
+  /// Throws Stop where the file can't be read on.
+  void build() {
+    using Type = YamlEvent::Type;
+    YamlEvents events(text_);
+    for (;;) {
+      const YamlEvent* e = events.next();
+      if (e == nullptr) give_up(events.problem());
+      const Mark here{file_, e->at.line, e->at.column};
+      last_line_ = here.line;
+      switch (e->type) {
+        case Type::kDocumentStart:
+          if (++documents_ > 1) stop(here, "a second document begins here (---); a configuration file is one document");
+          break;
+        case Type::kDocumentEnd:
+          end_document();
+          break;
+        case Type::kAlias:
+          alias(here, e->anchor);
+          break;
+        case Type::kScalar:
+          scalar(here, *e);
+          break;
+        case Type::kSequenceStart:
+          open(here, *e, Kind::kSequence);
+          break;
+        case Type::kMapStart:
+          open(here, *e, Kind::kMap);
+          break;
+        case Type::kEnd:
+          close();
+          break;
+        case Type::kStreamEnd:
+          return;
+      }
+    }
+  }
   const Node* root() const { return root_; }
-  uint32_t last_line() const { return last_.line; }
   bool document_begun() const { return documents_ > 0; }
-
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ > 1) stop(at(mark), "a second document begins here (---); a configuration file is one document");
-  }
-  void OnDocumentEnd() override {
-    for (ConfigError& e : deferred_) {
-      context_.errors.add(Mark{file_, e.line, e.column}, std::move(e.path), std::move(e.message));
-    }
-    deferred_.clear();
-  }
-  void OnAnchor(const YAML::Mark&, const std::string& name) override { anchor_name_ = name; }
-
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const Mark here = null_place(mark);
-    if (is_key()) return begin_key(here, {}, "a key is missing before the colon");
-    if (anchor != 0) {
-      add(here, "a value that begins with & names an anchor, and here is nothing to name; for a text write " +
-                    in_quotes("&" + anchor_name_) + ", in quotes");
-      return put(context_.document.broken(here), anchor);
-    }
-    put(context_.document.null(here), anchor);
-  }
-
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
-    const Mark here = at(mark);
-    const bool quoted = tag != "?";
-    if (quoted) check_closed(mark);
-    bool fine = check_tag(here, tag, value);
-    if (value.find('\0') != std::string::npos) {
-      fine = false;
-      add(here, "a NUL byte can't stand in a setting");
-    }
-    if (is_key()) return begin_key(here, value, {});
-    if (!fine) return put(context_.document.broken(here), anchor);
-    if (value.find("${") == std::string::npos) return put(context_.document.scalar(here, value, quoted), anchor);
-    Substituter::Result result = context_.substituter.substitute(value, folder_);
-    if (!result.error.empty()) {
-      add(here, std::move(result.error));
-      return put(context_.document.broken(here), anchor);
-    }
-    put(context_.document.substituted(here, result.text, result.as_template, quoted), anchor);
-  }
-
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const Mark here = at(mark);
-    if (is_key()) return begin_key(here, {}, "an alias can't be a key");
-    const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) stop(here, "an alias can't stand inside the value that it refers to");
-    context_.limits.aliased += found->second.nodes;
-    if (context_.limits.aliased > ReadLimits::kMostAliased) {
-      stop(here, "the aliases of this configuration repeat more than 1000000 values");
-    }
-    count_ += found->second.nodes;
-    check_depth(here, frames_.size() + found->second.depth);
-    place(found->second.node, found->second.depth);
-  }
-
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value style) override {
-    open(at(mark), tag, anchor, style, Kind::kSequence);
-  }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value style) override {
-    open(at(mark), tag, anchor, style, Kind::kMap);
-  }
-  void OnSequenceEnd() override { close(); }
-  void OnMapEnd() override { close(); }
 
  private:
   struct Frame {
     Mark mark;
-    YAML::anchor_t anchor = 0;
+    size_t anchor = 0;  // 0: it has none
     Kind kind = Kind::kMap;
     bool flow = false;
     bool has_key = false;
@@ -144,34 +101,86 @@ class TreeBuilder final : public YAML::EventHandler {
     size_t depth;
   };
 
-  Mark at(const YAML::Mark& mark) {
-    last_ = {file_, static_cast<uint32_t>(mark.line + 1), static_cast<uint32_t>(mark.column + 1)};
-    return last_;
+  [[noreturn]] void give_up(const YamlProblem& problem) {
+    if (problem.unclosed_quote) {
+      const Mark opened{file_, problem.unclosed_quote->line, problem.unclosed_quote->column};
+      stop(opened, "the quote that begins here is never closed");
+    }
+    syntax_error({problem.at.line, problem.at.column, problem.message});
+  }
+  [[noreturn]] void syntax_error(const SyntaxError& raw) {
+    SyntaxError error = explain_syntax(text_, raw, last_line_);
+    context_.errors.add(Mark{file_, error.line, error.column}, {}, std::move(error.message));
+    throw Stop{};
   }
 
-  // The library takes a text whose quote is never closed for one that ends with the file.
-  void check_closed(const YAML::Mark& mark) {
-    const auto from = static_cast<size_t>(mark.pos);
-    const bool opens = from < text_.size() && (text_[from] == '"' || text_[from] == '\'');
-    if (opens && quoted_end(text_, from) == std::string_view::npos) {
-      stop(at(mark), "the quote that begins here is never closed");
+  void end_document() {
+    for (ConfigError& e : deferred_) {
+      context_.errors.add(Mark{file_, e.line, e.column}, std::move(e.path), std::move(e.message));
     }
+    deferred_.clear();
   }
 
-  // Where a value is missing, the library tells the place of what follows: here it is the key, or the item's dash.
-  Mark null_place(const YAML::Mark& mark) {
-    const Mark here = at(mark);
-    if (frames_.empty() || is_key()) return here;
-    const Frame& f = frames_.back();
-    if (f.kind == Kind::kMap) return here.line == f.key_mark.line ? here : f.key_mark;
-    size_t i = std::min(static_cast<size_t>(mark.pos), text_.size());
-    uint32_t line = here.line;
-    while (i > 0 && (text_[i - 1] == ' ' || text_[i - 1] == '\n' || text_[i - 1] == '\r')) {
-      if (text_[--i] == '\n') --line;
+  size_t register_anchor(std::string_view name) {
+    if (name.empty()) return 0;
+    anchor_ids_[std::string(name)] = ++last_anchor_;
+    return last_anchor_;
+  }
+
+  void null(const Mark& mark, const YamlEvent& e) {
+    if (is_key()) return begin_key(mark, {}, "a key is missing before the colon");
+    const size_t anchor = register_anchor(e.anchor);
+    if (anchor != 0 && e.value.empty()) {
+      add(mark, "a value that begins with & names an anchor, and here is nothing to name; for a text write " +
+                    in_quotes("&" + std::string(e.anchor)) + ", in quotes");
+      return put(context_.document.broken(mark), anchor);
     }
-    if (i == 0 || text_[i - 1] != '-' || line == here.line) return here;
-    const size_t newline = text_.rfind('\n', i - 1);
-    return {file_, line, static_cast<uint32_t>(newline == std::string_view::npos ? i : i - newline - 1)};
+    put(context_.document.null(anchor == 0 && e.value.empty() ? place_of_missing(mark) : mark), anchor);
+  }
+
+  void scalar(const Mark& here, const YamlEvent& e) {
+    // `! 5` is text; the library tells it from 5 by its place alone.
+    const bool quoted = !e.plain || !e.tag.empty() || (e.at.offset < text_.size() && text_[e.at.offset] == '!');
+    if (!quoted && is_null_word(e.value)) return null(here, e);
+    bool fine = check_tag(here, e.tag, e.value);
+    if (e.value.find('\0') != std::string_view::npos) {
+      fine = false;
+      add(here, "a NUL byte can't stand in a setting");
+    }
+    const size_t anchor = register_anchor(e.anchor);
+    if (is_key()) return begin_key(here, e.value, {});
+    if (!fine) return put(context_.document.broken(here), anchor);
+    if (e.value.find("${") == std::string_view::npos) {
+      return put(context_.document.scalar(here, e.value, quoted), anchor);
+    }
+    Substituter::Result result = context_.substituter.substitute(e.value, folder_);
+    if (!result.error.empty()) {
+      add(here, std::move(result.error));
+      return put(context_.document.broken(here), anchor);
+    }
+    put(context_.document.substituted(here, result.text, result.as_template, quoted), anchor);
+  }
+
+  void alias(const Mark& here, std::string_view name) {
+    const auto id = anchor_ids_.find(std::string(name));
+    if (id == anchor_ids_.end()) syntax_error({here.line, here.column, std::string(kUnknownAnchor)});
+    if (is_key()) return begin_key(here, {}, "an alias can't be a key");
+    const auto found = anchors_.find(id->second);
+    if (found == anchors_.end()) stop(here, "an alias can't stand inside the value that it refers to");
+    context_.limits.aliased += found->second.nodes;
+    if (context_.limits.aliased > ReadLimits::kMostAliased) {
+      stop(here, "the aliases of this configuration repeat more than 1000000 values");
+    }
+    count_ += found->second.nodes;
+    check_depth(here, frames_.size() + found->second.depth);
+    place(found->second.node, found->second.depth);
+  }
+
+  // Where a value is missing, the library tells the place behind the colon or dash: here it is the key, or the dash.
+  Mark place_of_missing(const Mark& behind) const {
+    if (frames_.empty()) return behind;
+    if (frames_.back().kind == Kind::kMap) return frames_.back().key_mark;
+    return {file_, behind.line, behind.column > 1 ? behind.column - 1 : 1};
   }
 
   bool is_key() const { return !frames_.empty() && frames_.back().kind == Kind::kMap && !frames_.back().has_key; }
@@ -198,9 +207,10 @@ class TreeBuilder final : public YAML::EventHandler {
     if (depth > ReadLimits::kMostDepth) stop(mark, "this is nested deeper than 64 levels");
   }
 
-  bool check_tag(const Mark& mark, const std::string& tag, std::string_view value) {
-    if (tag.empty() || tag == "?" || tag == "!" || is_core_tag(tag)) return true;
-    const std::string written = tag.starts_with("tag:yaml.org,2002:") ? "!!" + tag.substr(18) : tag;
+  bool check_tag(const Mark& mark, std::string_view tag, std::string_view value) {
+    if (tag.empty() || tag == "!" || is_core_tag(tag)) return true;
+    const bool standard = tag.starts_with("tag:yaml.org,2002:");
+    const std::string written = standard ? "!!" + std::string(tag.substr(18)) : std::string(tag);
     add(mark, "a value that begins with ! is a YAML tag, which has no meaning here; for a text write " +
                   in_quotes(written + (value.empty() ? "" : " ") + std::string(value)) + ", in quotes");
     return false;
@@ -237,7 +247,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   // A scalar or null is complete: it gets its anchor and its place.
-  void put(const Node* node, YAML::anchor_t anchor) {
+  void put(const Node* node, size_t anchor) {
     ++count_;
     if (anchor != 0) anchors_[anchor] = {node, 1, 0};
     place(node, 0);
@@ -259,13 +269,12 @@ class TreeBuilder final : public YAML::EventHandler {
     f.has_key = f.skip = false;
   }
 
-  void open(const Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style,
-            Kind kind) {
-    check_tag(mark, tag, {});
+  void open(const Mark& mark, const YamlEvent& e, Kind kind) {
+    check_tag(mark, e.tag, {});
     check_depth(mark, frames_.size() + 1);
     const bool in_key = is_key();
     if (in_key) {
-      const bool braces = kind == Kind::kMap && style == YAML::EmitterStyle::Flow;
+      const bool braces = kind == Kind::kMap && e.flow;
       // Only if the file can be read: else this is but a consequence of what is wrong there.
       deferred_.push_back({{},
                            mark.line,
@@ -277,9 +286,9 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     Frame f;
     f.mark = mark;
-    f.anchor = anchor;
+    f.anchor = register_anchor(e.anchor);
     f.kind = kind;
-    f.flow = style == YAML::EmitterStyle::Flow;
+    f.flow = e.flow;
     f.is_key = in_key;
     f.first = kind == Kind::kMap ? members_.size() : items_.size();
     f.nodes = count_++;
@@ -311,14 +320,15 @@ class TreeBuilder final : public YAML::EventHandler {
   std::string folder_;
   std::vector<ConfigError> deferred_;
   const Node* root_ = nullptr;
-  Mark last_;
+  uint32_t last_line_ = 0;
   int documents_ = 0;
   size_t count_ = 0;
-  std::string anchor_name_;
   std::vector<Frame> frames_;
   std::vector<const Node*> items_;
   std::vector<Member> members_;
-  std::unordered_map<YAML::anchor_t, Anchored> anchors_;
+  size_t last_anchor_ = 0;
+  std::unordered_map<std::string, size_t> anchor_ids_;  // a name may be given again: what comes then refers to that
+  std::unordered_map<size_t, Anchored> anchors_;
 };
 
 Mark place_of(const std::string* file, std::string_view text, size_t offset) {
@@ -328,14 +338,33 @@ Mark place_of(const std::string* file, std::string_view text, size_t offset) {
   return {file, line, static_cast<uint32_t>(offset - (newline == std::string_view::npos ? 0 : newline + 1)) + 1};
 }
 
+// What is wrong with the byte or character at `at`; empty where it is one that a configuration may hold. The line
+// breaks of old YAML are refused: what looks like one line must be one.
+std::string_view wrong_character(std::string_view text, size_t at) {
+  const auto byte = static_cast<unsigned char>(text[at]);
+  const auto second = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
+  constexpr std::string_view kControl = "a control character stands here; a YAML file is plain text";
+  if (byte == 0) return "a NUL byte stands here; is this a YAML file, in UTF-8?";
+  if (byte == '\r') return second == '\n' ? "" : "a carriage return stands here alone; end the lines with line feeds";
+  if (byte == 0x7F || (byte < 0x20 && byte != '\t' && byte != '\n')) return kControl;
+  if (byte < 0x80) return {};
+  if (byte == 0xC2 && second == 0x85) return "an invisible line break stands here (U+0085); in double quotes write \\N";
+  if (byte == 0xC2 && second >= 0x80 && second < 0xA0) return kControl;
+  const std::string_view three = text.substr(at, 3);
+  if (three == "\u2028") return "an invisible line break stands here (U+2028); in double quotes write \\L";
+  if (three == "\u2029") return "an invisible line break stands here (U+2029); in double quotes write \\P";
+  if (three == "\uFFFE" || three == "\uFFFF") return kControl;
+  return {};
+}
+
 // Bytes that no configuration has: the file is something else.
 bool check_bytes(const ReadContext& context, const std::string* file, std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 || byte == '\t' || byte == '\n' || byte == '\r') continue;
-    const std::string what = byte == 0 ? "a NUL byte stands here; is this a YAML file, in UTF-8?"
-                                       : "a control character stands here; a YAML file is plain text";
-    context.errors.add(place_of(file, text, i), {}, what);
+    if (byte >= 0x20 && byte < 0x7F) continue;
+    const std::string_view wrong = wrong_character(text, i);
+    if (wrong.empty()) continue;
+    context.errors.add(place_of(file, text, i), {}, std::string(wrong));
     return false;
   }
   const size_t bad = invalid_utf8_at(text);
@@ -351,17 +380,8 @@ const Node* read_yaml(const ReadContext& context, const std::string* file, std::
   if (!check_bytes(context, file, text)) return nullptr;
   TreeBuilder builder(context, file, text);
   try {
-    ViewBuffer buffer(text);
-    std::istream stream(&buffer);
-    YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
-    }
+    builder.build();
   } catch (const Stop&) {
-    return nullptr;
-  } catch (const YAML::Exception& e) {
-    const SyntaxError raw{static_cast<uint32_t>(e.mark.line + 1), static_cast<uint32_t>(e.mark.column + 1), e.msg};
-    const SyntaxError error = explain_syntax(text, raw, builder.last_line());
-    context.errors.add({file, error.line, error.column}, {}, error.message);
     return nullptr;
   }
   if (!builder.document_begun()) context.errors.add(*file, "the file is empty");

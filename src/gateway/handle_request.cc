@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <cstring>
+
 #include "base/strings.h"
 #include "gateway/client_address.h"
 #include "gateway/render_error.h"
@@ -34,11 +36,22 @@ struct Random {
   }
 };
 
+// The hexadecimal digits of a half of `bits` at once: each nibble in a byte of its own, then made a letter or a digit.
+uint64_t hex_of(uint32_t bits) {
+  uint64_t x = bits;
+  x = (x | (x << 16)) & 0x0000ffff0000ffff;
+  x = (x | (x << 8)) & 0x00ff00ff00ff00ff;
+  x = (x | (x << 4)) & 0x0f0f0f0f0f0f0f0f;
+  const uint64_t letters = ((x + 0x0606060606060606) >> 4) & 0x0101010101010101;
+  return x + 0x3030303030303030 + letters * ('a' - '9' - 1);
+}
+
 void new_request_id(char (&out)[32]) {
   static thread_local Random random;
   for (int half = 0; half < 2; ++half) {
-    uint64_t bits = random.next();
-    for (int i = 0; i < 16; ++i, bits >>= 4) out[half * 16 + i] = "0123456789abcdef"[bits & 15];
+    const uint64_t bits = random.next();
+    const uint64_t digits[2] = {hex_of(static_cast<uint32_t>(bits)), hex_of(static_cast<uint32_t>(bits >> 32))};
+    std::memcpy(out + half * 16, digits, sizeof digits);
   }
 }
 
@@ -99,7 +112,9 @@ bool find_route(pipeline::Context& ctx, const RouteTable& table) {
   }
   std::string_view host, port;
   std::string scratch;
-  if (!request.authority().empty() && http::split_authority(request.authority(), host, port)) host = http::lower_host(host, scratch);
+  if (table.uses_hosts && !request.authority().empty() && http::split_authority(request.authority(), host, port)) {
+    host = http::lower_host(host, scratch);
+  }
   const uint32_t listener = ctx.connection->listener();
   const std::string_view listener_name =
       listener < table.listener_names.size() ? std::string_view(table.listener_names[listener]) : std::string_view();
@@ -154,7 +169,7 @@ coro::Task<void> handle_request(pipeline::Context& ctx, const RouteTable& table)
       }
     }
   }
-  if (ctx.response.status != 0) ctx.response.head->set("X-Request-Id", ctx.request_id());
+  ctx.response.request_id = ctx.request_id();
 }
 
 }  // namespace vg::gateway

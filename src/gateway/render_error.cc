@@ -145,7 +145,8 @@ void render_status(pipeline::Context& ctx, uint16_t status, std::string_view det
 void render_error(pipeline::Context& ctx, const Error& error) {
   ctx.failure = error.kind;
   ctx.failure_internal = error.internal;
-  const uint16_t status = ctx.client_gone ? 0 : status_of(error);
+  const bool late = error.kind == ErrorKind::kTimeout && error.status == 0 && ctx.cancel.reason() == ErrorKind::kTimeout;
+  const uint16_t status = ctx.client_gone ? 0 : late ? ctx.timeout_status : status_of(error);
   if (status == 0) {
     ctx.response.clear();
     return;

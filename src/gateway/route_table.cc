@@ -204,6 +204,7 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
     const tmpl::Scope scope = tmpl::request_scope(RoutePath::parse(config::text(config.settings, "path"), [](size_t, std::string) {}).params);
     TableBuild build(config, scope, loaded.errors, *table, index);
     table->routes.push_back(build_route(config, build, *table));
+    table->uses_hosts = table->uses_hosts || !table->routes.back()->host.empty();
     patterns.push_back(pattern_of(*table->routes.back(), static_cast<uint32_t>(table->routes.size() - 1)));
   }
   check_listeners(loaded);

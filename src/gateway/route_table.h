@@ -27,6 +27,7 @@ class RouteTable {
   config::LogSettings log;
   http::ConnectionLimits limits;
   bool served = false;                      ///< it is, or was, what requests go by
+  bool uses_hosts = false;                  ///< some route names a host
   std::vector<std::string> listener_names;  ///< by the numbers of server/listeners; set before it is served
 };
 

@@ -16,6 +16,7 @@ class ServerConnection;
 
 /// The answer to be written: a head, and no content, text, or a body that is streamed.
 struct Response {
+  std::string_view request_id;    ///< written as X-Request-Id, in place of any that is passed on; empty: none
   uint16_t status = 0;            ///< 0: none; the connection is closed without an answer
   ResponseHead own;               ///< fields of an answer made here
   ResponseHead* head = &own;      ///< the fields to write: own, or an upstream's. Never framing fields or hop-by-hop ones.

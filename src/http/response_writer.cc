@@ -14,14 +14,16 @@ constexpr uint64_t kHopFields = bit(FieldId::kConnection) | bit(FieldId::kKeepAl
                                 bit(FieldId::kTransferEncoding) | bit(FieldId::kContentLength) | bit(FieldId::kTe) |
                                 bit(FieldId::kUpgrade);
 
-}  // namespace
-
-void append_end_to_end_fields(const Head& head, std::string& out) {
+void append_fields_but(uint64_t left_out, const Head& head, std::string& out) {
   for (const Field& f : head.fields()) {
-    if ((kHopFields & bit(f.id)) != 0) continue;
+    if ((left_out & bit(f.id)) != 0) continue;
     append_field(out, head, f);
   }
 }
+
+}  // namespace
+
+void append_end_to_end_fields(const Head& head, std::string& out) { append_fields_but(kHopFields, head, out); }
 
 void append_chunk_size(std::string& out, size_t size_bytes) {
   char digits[16];
@@ -63,7 +65,8 @@ ResponseFraming frame_response(const Exchange& ex, bool keep_alive) {
 void append_response_head(const Exchange& ex, const ResponseFraming& framing, std::string& out) {
   const Response& r = ex.response;
   append_status_line(out, r.status);
-  append_end_to_end_fields(*r.head, out);
+  append_fields_but(r.request_id.empty() ? kHopFields : kHopFields | bit(FieldId::kXRequestId), *r.head, out);
+  if (!r.request_id.empty()) append_field(out, "X-Request-Id", r.request_id);
   if (!r.head->has(FieldId::kDate)) {
     append_field(out, "Date", DateCache::get(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
   }

@@ -21,6 +21,7 @@ constexpr size_t kLingerBytes = 1024 * 1024;
 
 void Response::clear() {
   status = 0;
+  request_id = {};
   own.clear();
   head = &own;
   text.clear();
@@ -213,24 +214,18 @@ coro::Task<ServerConnection::After> ServerConnection::respond(Exchange& ex) {
   std::string& out = ex.loop->scratch();
   append_response_head(ex, framing, out);
   const size_t head_bytes = out.size();
-  bool whole = false;
   if (r.tunnel) {
     stream_->write_now({out});
     ex.sent_bytes += head_bytes;
     co_await tunnel(ex);
     co_return After::kClose;
   }
-  if (!r.body || framing.framing == Framing::kNone) {
-    const std::string_view content = framing.framing == Framing::kNone ? std::string_view() : r.content();
-    net::WriteEvent event;
-    if (content.size() <= kCoalesceBytes) {
-      out.append(content);
-      event = stream_->write_now({out});
-    } else {
-      event = stream_->write_now({out, content});
-    }
-    ex.sent_bytes += head_bytes + content.size();
-    ex.sent_content_bytes += content.size();
+  std::string_view large;
+  bool whole = false;
+  if (gather_content(r, framing, out, &large)) {
+    ex.sent_content_bytes += out.size() - head_bytes + large.size();
+    ex.sent_bytes += out.size() + large.size();
+    const net::WriteEvent event = stream_->write_now({out, large});
     whole = event == net::WriteEvent::kDone;
     if (event == net::WriteEvent::kPending) whole = co_await flush(ex, write_timeout);
   } else {
@@ -242,6 +237,26 @@ coro::Task<ServerConnection::After> ServerConnection::respond(Exchange& ex) {
   }
   if (framing.keep_alive) co_return After::kKeep;
   co_return ex.body.at_end() && stream_->data().empty() ? After::kClose : After::kLinger;
+}
+
+// Content that is here already goes out with the head: small content is copied behind it, large content stays where it lies.
+// False: it must be streamed.
+bool ServerConnection::gather_content(Response& r, const ResponseFraming& framing, std::string& out, std::string_view* large) {
+  if (framing.framing == Framing::kNone) return true;
+  if (!r.body) {
+    if (r.content().size() <= kCoalesceBytes) {
+      out.append(r.content());
+    } else {
+      *large = r.content();
+    }
+    return true;
+  }
+  std::string_view piece;
+  if (framing.framing != Framing::kLength || r.body->peek(&piece) != BodySource::State::kData) return false;
+  if (piece.size() != *framing.length || piece.size() > kCoalesceBytes) return false;
+  out.append(piece);
+  r.body->consume();
+  return true;
 }
 
 // Waits until what was written has gone, granting each step of progress the whole timeout.

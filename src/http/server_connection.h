@@ -18,6 +18,8 @@ struct ConnectionLimits {
   Duration idle_timeout = std::chrono::seconds(75);
 };
 
+struct ResponseFraming;
+
 /// What a connection asks of the gateway. One a loop.
 class Handler {
  public:
@@ -77,6 +79,7 @@ class ServerConnection final : public net::StreamObserver {
   coro::Task<ParseStatus> read_head(Exchange& ex);
   coro::Task<After> respond(Exchange& ex);
   bool may_keep(Exchange& ex) const;
+  static bool gather_content(Response& r, const ResponseFraming& framing, std::string& out, std::string_view* large);
   net::WriteEvent write_piece(Exchange& ex, Framing framing, std::string_view piece, std::string& out);
   net::WriteEvent write_gathered(Exchange& ex, std::string& out);
   coro::Task<bool> stream_body(Exchange& ex, Framing framing);

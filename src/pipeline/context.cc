@@ -24,6 +24,7 @@ void Context::clear() {
   route = nullptr;
   pinned.reset();
   params.resize(0);
+  timeout_status = 504;
   trusted_peer = secure = false;
   call = upstream::CallStats();
   upstream = nullptr;

@@ -63,6 +63,7 @@ class Context final : public http::Exchange, public tmpl::Values {
   tmpl::PathParams params;
   bool trusted_peer = false;             ///< the peer's forwarding headers are believed
   Duration body_timeout{};               ///< between two reads of the request's content
+  uint16_t timeout_status = 504;         ///< what it gets when its own deadline has passed
   bool secure = false;                   ///< the client came over TLS
   upstream::CallStats call;              ///< of the main call
   const upstream::Upstream* upstream = nullptr;

@@ -151,7 +151,7 @@ void Worker::reject(http::Exchange& exchange, uint16_t status, std::string_view 
   gateway::identify(ctx, table_of(ctx));
   gateway::render_status(ctx, status, reason);
   ctx.response.close = true;
-  ctx.response.own.set("X-Request-Id", ctx.request_id());
+  ctx.response.request_id = ctx.request_id();
   ctx.failure = ErrorKind::kBadRequest;
   services_.metrics->loop.bad_requests.add();
 }

@@ -42,7 +42,8 @@ void for_each_connection_token(const http::Head& head, Visit visit) {
 
 bool has_nominated_fields(const http::Head& head) {
   bool found = false;
-  if (head.get(FieldId::kConnection).empty()) return false;
+  const std::string_view first = head.get(FieldId::kConnection);
+  if (first.empty()) return false;
   for_each_connection_token(head, [&](std::string_view t) { found = found || !is_usual(t); });
   return found;
 }
