@@ -119,7 +119,7 @@ def test_version_names_itself_and_its_libraries():
     done = command("version")
     assert done.returncode == 0
     assert re.search(r"viewgate \d+\.\d+", done.stdout)
-    for library in ("libuv", "c-ares", "yaml-cpp"):
+    for library in ("libuv", "c-ares", "libyaml"):
         assert re.search(re.escape(library) + r"\W+\d+\.\d+", done.stdout), done.stdout
 
 
@@ -175,6 +175,26 @@ def test_a_view_that_is_not_built_yet_is_refused_by_name(tmp_path, view):
     config = proxy_config("http://127.0.0.1:1", route={"view": view, "source": "up/x"})
     done = command("check", "-c", write_config(tmp_path / "v.yaml", config))
     assert done.returncode == 78 and f'"{view}"' in text_of(done) and "not supported" in text_of(done)
+
+
+@pytest.mark.parametrize("change, word", [
+    ({"listener": "nowhere"}, "nowhere"), ({"mixins": ["unknown-one"]}, "unknown-one"), ({"extends": "unknown-base"}, "unknown-base"), ({"path": "/a/{rest...}/b"}, "rest"), ({"path": "no-slash"}, "path"),
+    ({"path": "/{id}/{id}"}, "id"), ({"path": "/{id:float}"}, "float"), ({"source": "up/{nope}"}, "nope"), ({"source": "http://x.example/"}, "upstream"), ({"timeout": "soon"}, "timeout"), ({"timeout": 3}, "timeout"),
+    ({"methods": ["G ET"]}, "methods"), ({"timeout": {"after": "1s", "status": 200}}, "status"), ({"host": "a b"}, "host"), ({"source": None}, "source")])
+def test_a_route_that_cannot_work_is_a_configuration_error_that_names_it(tmp_path, change, word):
+    config = proxy_config("http://127.0.0.1:1", route=change)
+    done = command("check", "-c", write_config(tmp_path / "v.yaml", config))
+    assert done.returncode == 78 and word in text_of(done), text_of(done)
+
+
+@pytest.mark.parametrize("change, word", [
+    ({"url": "ftp://x"}, "url"), ({"url": "http://"}, "url"), ({"url": "http://x:99999"}, "url"), ({"url": "http://user:pass@x"}, "url"), ({"url": "http://x/?q=1"}, "url"), ({"balance": "random"}, "balance"),
+    ({"pool": {"connections": 0}}, "connections"), ({"retry": {"budget": "120%"}}, "budget"), ({"retry": {"attempts": -1}}, "attempts"), ({"timeout": "-1s"}, "timeout"), ({"urls": []}, "url"),
+    ({"balance": "hash", "hash_by": "cookie"}, "hash_by"), ({"headers": {"X Bad": "1"}}, "headers"), ({"headers": {"X-A": "a\r\nb"}}, "headers")])
+def test_an_upstream_that_cannot_work_is_a_configuration_error_that_names_it(tmp_path, change, word):
+    config = proxy_config("http://127.0.0.1:1", upstream=change)
+    done = command("check", "-c", write_config(tmp_path / "v.yaml", config))
+    assert done.returncode == 78 and word in text_of(done), text_of(done)
 
 
 class TestSubstitution:

@@ -235,6 +235,22 @@ def test_the_body_of_a_refused_request_does_not_become_the_next_request(world, t
     assert client.reader.to_end() == b""
 
 
+def test_what_is_left_of_an_upload_after_an_early_answer_does_not_become_the_next_request(world):
+    def early(request, connection):
+        if request.target == "/early":
+            return wire.response(401, [], b"no")
+        return wire.response(body=request.target.encode())
+    gw, up = world.proxy(early, read_body=False)
+    smuggled = wire.request("GET", "/smuggled")
+    client = gw.connect().send(wire.request("POST", "/early", [("Content-Length", len(smuggled))]))
+    answer = client.read_response()
+    assert answer.status == 401
+    if client.try_send(smuggled + wire.request("GET", "/real", [("Connection", "close")])) and "close" not in answer.headers.tokens("connection"):
+        assert client.read_response().text == "/real"
+    client.reader.to_end()
+    assert "/smuggled" not in [r.target for r in up.requests]
+
+
 def test_many_clients_at_once_are_all_answered(world):
     gw, _ = world.proxy(echo_path, server={"workers": 2})
     clients = [gw.connect() for _ in range(200)]

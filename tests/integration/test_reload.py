@@ -217,6 +217,20 @@ def test_a_listener_that_is_removed_stops_accepting_and_the_others_go_on(world):
     wait_until(refused, what="a closed listener")
 
 
+def test_a_listener_that_got_another_name_serves_the_routes_of_that_name(world):
+    def named(name):
+        server = {"listen": ["127.0.0.1:0", {"address": "127.0.0.2:0", "name": name}]}
+        return respond_config(("one", "/one", {"listener": name}), ("r", "/r"), server=server)
+    gw = world.gateway(named("first"))
+    inner = gw.connect(port=gw.port_of("first"), host="127.0.0.2")
+    assert (inner.get("/one").status, inner.get("/r").status) == (200, 404)
+    gw.reload(named("second"))
+    gw.wait_log("reloaded")
+    again = gw.connect(port=gw.port_of("first"), host="127.0.0.2")
+    assert (again.get("/one").status, again.get("/r").status) == (200, 404)
+    assert inner.get("/one").status == 200  # a connection from before
+
+
 def test_a_listener_that_cannot_be_bound_fails_the_reload(world):
     gw = world.gateway(saying("old"))
     with socket.socket() as taken:

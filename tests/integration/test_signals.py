@@ -7,7 +7,8 @@ import time
 import pytest
 
 from support import wire
-from support.gateway import proxy_config, respond_config, wait_until
+from support.client import Client
+from support.gateway import command, proxy_config, respond_config, wait_until, write_config
 from support.upstream import Gate
 
 
@@ -197,3 +198,46 @@ def test_a_tunnel_is_ended_at_the_end_of_the_drain(world):
     gw.signal(signal.SIGTERM)
     assert gw.wait_exit() == 0
     assert client.reader.to_end() == b""
+
+
+def test_clients_that_waited_for_their_turn_to_be_accepted_are_served_in_a_drain(world):
+    gw = world.gateway(respond_config(("r", "/r"), server={"limits": {"connections": 1}}))
+    idle = gw.connect()
+    assert idle.get("/r").status == 200
+    waiting = [gw.connect().send(wire.request("GET", "/r")) for _ in range(5)]
+    gw.signal(signal.SIGTERM)
+    assert [c.read_response().status for c in waiting] == [200] * 5
+    assert gw.wait_exit() == 0
+
+
+def test_a_unix_socket_left_by_a_crash_is_taken_over(world):
+    path = str(world.directory / "gw.sock")
+    config = respond_config(("r", "/r"), server={"listen": ["127.0.0.1:0", f"unix:{path}"]})
+    first = world.gateway(config)
+    first.process.kill()
+    first.expected_code = first.wait_exit()
+    world.gateway(config)
+    with Client(path) as client:
+        assert client.get("/r").status == 200
+
+
+def test_a_unix_socket_in_use_is_not_taken_over(world, tmp_path):
+    path = str(world.directory / "gw.sock")
+    config = respond_config(("r", "/r"), server={"listen": ["127.0.0.1:0", f"unix:{path}"]})
+    world.gateway(config)
+    assert command("run", "-c", write_config(tmp_path / "second.yaml", config)).returncode == 1
+    with Client(path) as client:
+        assert client.get("/r").status == 200
+
+
+def test_a_unix_socket_survives_a_reload_and_is_gone_at_the_end(world):
+    path = world.directory / "gw.sock"
+    config = respond_config(("r", "/r"), server={"listen": ["127.0.0.1:0", f"unix:{path}"]})
+    gw = world.gateway(config)
+    config["routes"][0]["text"] = "new"
+    gw.reload(config)
+    wait_until(lambda: gw.get("/r").text == "new")
+    with Client(str(path)) as client:
+        assert client.get("/r").text == "new"
+    gw.stop()
+    assert not path.exists()

@@ -93,6 +93,7 @@ class Gateway:
         self.ready = False
         self.clients = []
         self.expected_code = 0
+        self.ending = False  # was told to end: a second signal would cut it short
         self.process = subprocess.Popen(
             [*wrapper, binary(), "run", "-c", str(self.config_file)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, env={**os.environ, **(env or {})}, pass_fds=pass_fds, cwd=self.directory)
@@ -219,6 +220,7 @@ class Gateway:
         self.signal(signal.SIGHUP)
 
     def signal(self, number):
+        self.ending = self.ending or number in (signal.SIGTERM, signal.SIGINT)
         self.process.send_signal(number)
 
     def wait_exit(self, timeout=15):
@@ -231,7 +233,8 @@ class Gateway:
         for client in self.clients:
             client.close()
         if self.process.poll() is None:
-            self.signal(signal.SIGTERM)
+            if not self.ending:
+                self.signal(signal.SIGTERM)
             try:
                 self.wait_exit(20)
             except subprocess.TimeoutExpired:
