@@ -139,21 +139,6 @@ void report_route_error(const RouteError& e, config::LoadResult& loaded) {
   loaded.errors.add(mark, route.label + "." + key, std::move(message));
 }
 
-void check_listeners(config::LoadResult& loaded) {
-  std::vector<std::string_view> names;
-  for (const config::ListenerSettings& l : loaded.server_settings.listen) {
-    if (!l.name.empty()) names.emplace_back(l.name);
-  }
-  for (const config::RouteConfig& route : loaded.routes) {
-    const config::Node* node = config::child(route.settings, "listener");
-    if (node == nullptr || std::find(names.begin(), names.end(), node->text()) != names.end()) continue;
-    const std::string_view near = nearest(node->text(), names);
-    std::string message = "no listener is called \"" + std::string(node->text()) + "\"";
-    if (!near.empty()) message += ", did you mean \"" + std::string(near) + "\"?";
-    loaded.errors.add(node->mark(), route.label + ".listener", std::move(message));
-  }
-}
-
 http::ConnectionLimits limits_of(const config::ServerSettings& s) {
   http::ConnectionLimits out;
   out.head.header_bytes = static_cast<uint32_t>(s.limits.header_bytes);
@@ -207,7 +192,6 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
     table->uses_hosts = table->uses_hosts || !table->routes.back()->host.empty();
     patterns.push_back(pattern_of(*table->routes.back(), static_cast<uint32_t>(table->routes.size() - 1)));
   }
-  check_listeners(loaded);
   table->router = Router::build(patterns, slash_mode(table->server.trailing_slash),
                                 [&](const RouteError& e) { report_route_error(e, loaded); });
   if (!loaded.ok()) return nullptr;

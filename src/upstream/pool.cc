@@ -137,7 +137,7 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::open(size_t endpoint, coro
   Result<std::vector<net::Address>> found = co_await addresses(endpoint, &deadline);
   if (!found) {
     upstream_->release_permit(endpoint);
-    co_return std::move(found.error());
+    co_return unreachable(std::move(found.error()), cancel);
   }
   Error last(ErrorKind::kConnect, "no connection", true);
   // A name's addresses take turns, and a dead one passes on to the next.
@@ -151,13 +151,16 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::open(size_t endpoint, coro
     if (deadline.cancelled()) break;
   }
   upstream_->release_permit(endpoint);
-  if (deadline.cancelled() && cancel != nullptr && !cancel->cancelled()) {
-    // Its own connect_timeout: a connection that could not be made, not a call that took too long.
-    Error e(ErrorKind::kConnect, upstream_->name() + " did not accept a connection in time", true);
-    e.internal = std::move(last.internal);
-    co_return std::move(e);
-  }
-  co_return std::move(last);
+  co_return unreachable(std::move(last), cancel);
+}
+
+// For a client it is the upstream's name that counts: hosts and addresses are for the log. When the call itself still had
+// time it is a connection that could not be made, also if connect_timeout ended it.
+Error Pool::unreachable(Error cause, coro::CancelSource* cancel) const {
+  if (cancel == nullptr || !cancel->cancelled()) cause.kind = ErrorKind::kConnect;
+  Error e(cause.kind, cause.kind == ErrorKind::kCancelled ? "cancelled" : upstream_->name() + " cannot be reached", true);
+  e.internal = cause.internal.empty() ? std::move(cause.detail) : cause.detail + ": " + cause.internal;
+  return e;
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection) {

@@ -72,6 +72,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   coro::Task<Result<std::unique_ptr<Connection>>> open(size_t endpoint, coro::CancelSource* cancel);
   coro::Task<Result<std::vector<net::Address>>> addresses(size_t endpoint, coro::CancelSource* cancel);
   coro::Task<Result<std::unique_ptr<Connection>>> wait_turn(size_t endpoint, coro::CancelSource* cancel);
+  Error unreachable(Error cause, coro::CancelSource* cancel) const;
   void forget(Connection* connection);
   void close_expired();
 

@@ -40,25 +40,24 @@ bool may_tunnel(std::string_view upgrade) {
 }
 
 config::Spec call_spec() {
-  return config::any_of({config::template_text().called("a call, UPSTREAM/path").example("catalog/articles/{id}"),
-                         config::map({config::key("call", config::template_text()).required(),
-                                      config::key("query", config::named(config::template_text())),
-                                      config::key("headers", config::named(config::template_text()))})});
+  return config::map({config::key("call", config::template_text().called("a call, UPSTREAM/path").example("catalog/articles/{id}")).required(),
+                      config::key("query", config::named(config::template_text())).summary("query parameters: name -> value (a template)"),
+                      config::key("headers", config::named(config::template_text())).summary("header fields: name -> value (a template)")})
+      .short_form("call")
+      .example("catalog/articles/{id}");
 }
 
 ProxyFetch::ProxyFetch(pipeline::Build& build) {
   const config::Node* s = build.settings();
   const config::Node* source = config::child(s, "source");
-  const bool is_map = source != nullptr && source->is_map();
-  const config::Node* call = is_map ? config::child(source, "call") : source;
-  if (call != nullptr) {
-    if (auto target = build.compile_call(*call, is_map ? "source.call" : "source")) {
+  if (const config::Node* call = config::child(source, "call")) {
+    if (auto target = build.compile_call(*call, "source")) {
       upstream_ = *build.find_upstream(target->upstream);
       forward_.target = std::move(*target);
       forward_.upstream_headers = build.upstream_headers(upstream_);
     }
   }
-  if (is_map) read_call_map(*source, build);
+  if (source != nullptr) read_call_map(*source, build);
   forward_.edit = HeaderEdit::create(config::child(s, "request"), "request", build);
   forward_.preserve_host = config::boolean(s, "preserve_host", false);
   response_edit_ = HeaderEdit::create(config::child(s, "response"), "response", build);
