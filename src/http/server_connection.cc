@@ -62,21 +62,17 @@ void Exchange::send_interim(const ResponseHead& head) {
 ServerConnection::ServerConnection(net::StreamPtr stream, Handler* handler, uint32_t listener)
     : stream_(std::move(stream)), handler_(handler), listener_(listener), alarm_(this) {}
 
-const ServerConnection::Peer& ServerConnection::known_peer() {
-  if (peer_) return *peer_;
-  peer_ = std::make_unique<Peer>();
-  peer_->ip = "unix";
+const std::string& ServerConnection::peer_ip() {
+  if (!peer_ip_.empty()) return peer_ip_;
+  peer_ip_ = "unix";
   sockaddr_storage address{};
   int length = sizeof address;
   if (stream_->kind() == net::Stream::Kind::kTcp &&
       uv_tcp_getpeername(stream_->uv_tcp(), reinterpret_cast<sockaddr*>(&address), &length) == 0) {
     const auto known = net::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length));
-    if (known) {
-      peer_->address = *known;
-      peer_->ip = known->ip();
-    }
+    if (known) peer_ip_ = known->ip();
   }
-  return *peer_;
+  return peer_ip_;
 }
 
 void ServerConnection::Alarm::on_fire(net::Timer* t) {

@@ -54,10 +54,8 @@ class ServerConnection final : public net::StreamObserver {
 
   net::Stream& stream() { return *stream_; }
   uint32_t listener() const { return listener_; }
-  /// The peer's address; unspecified for a unix socket. Asked of the kernel once.
-  const net::Address& peer() { return known_peer().address; }
-  /// Its text, without the port; "unix" for a unix socket.
-  const std::string& peer_ip() { return known_peer().ip; }
+  /// The peer's address as text, without the port; "unix" for a unix socket. Asked of the kernel once.
+  const std::string& peer_ip();
   bool idle() const { return exchange_ == nullptr; }
   /// Closes it if no request is under way; one that has made none yet is granted a moment.
   void close_if_idle();
@@ -98,12 +96,7 @@ class ServerConnection final : public net::StreamObserver {
   net::StreamPtr stream_;
   Handler* handler_;
   Exchange* exchange_ = nullptr;
-  struct Peer {
-    net::Address address;
-    std::string ip;
-  };
-  const Peer& known_peer();
-  std::unique_ptr<Peer> peer_;
+  std::string peer_ip_;
   uint32_t listener_;
   uint32_t served_ = 0;
   Alarm alarm_;  // idle, or what is granted to a half-closed client
