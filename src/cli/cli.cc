@@ -8,6 +8,7 @@
 
 #include "cli/health.h"
 #include "cli/routes.h"
+#include "config/yaml_events.h"
 #include "gateway/route_table.h"
 #include "server/server.h"
 #include "version_generated.h"

@@ -133,9 +133,6 @@ std::optional<Hint> look_at_value(std::string_view value, size_t offset, bool in
   if (in_flow && value.find_first_of("{[") != std::string_view::npos) {
     return Hint{offset, write_quoted("inside {…} and […] the characters { and [ begin a map or a list", value)};
   }
-  if (in_flow && value.find('?') != std::string_view::npos) {
-    return Hint{offset, write_quoted("inside {…} and […] a ? needs quotes", value)};
-  }
   const size_t colon = value.find(": ");
   const size_t blank = value.rfind(' ', colon);
   if (in_flow && colon != std::string_view::npos && blank != std::string_view::npos) {
@@ -203,12 +200,16 @@ std::optional<Hint> look_at_line(std::string_view line) {
   while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) line.remove_suffix(1);
   if (at >= line.size()) return std::nullopt;
   while (line.substr(at).starts_with("- ")) at = skip_blanks(line, at + 2);
+  if (line.substr(at).starts_with(": ")) return Hint{at, "a key is missing before the colon"};
   if (auto hint = look_for_missing_blank(line, at)) return hint;
   const size_t value = value_begin(line, at);
   if (value >= line.size()) return std::nullopt;
   if (line.ends_with(',') && value > at) return look_at_flow(line.substr(at), at);
   return look_at_value(line.substr(value), value, false);
 }
+
+constexpr const char* kNoneAbove = ", and there is none of this name above";
+constexpr std::string_view kNoAnchorName = "did not find expected alphabetic or numeric character";
 
 // The problems of libyaml, by how they begin.
 constexpr std::pair<std::string_view, std::string_view> kPlainWords[] = {
@@ -219,7 +220,8 @@ constexpr std::pair<std::string_view, std::string_view> kPlainWords[] = {
     {"did not find expected ',' or '}'", "a { is not closed by }, or a comma is missing"},
     {"did not find expected ',' or ']'", "a [ is not closed by ], or a comma is missing"},
     {"did not find expected node content", "a value is expected here; a text that begins so needs quotes"},
-    {"did not find expected <document start>", "this stands behind the end of the configuration, or before its begin"},
+    {"did not find expected <document start>",
+     "this stands behind the end of the configuration; is the indentation right?"},
     {"mapping values are not allowed",
      "a colon is not expected here; is the indentation right? A text that holds a colon and a blank needs quotes"},
     {"mapping keys are not allowed", "a key is not expected here; is the indentation right?"},
@@ -235,8 +237,7 @@ constexpr std::pair<std::string_view, std::string_view> kPlainWords[] = {
      "the escape in double quotes needs more hexadecimal digits: \\x41, \\u0041; write \\\\ for a backslash"},
     {"found invalid Unicode character", "the escape in double quotes is the number of no character"},
     {"found a tab character", "a tab stands in the indentation; YAML takes blanks alone"},
-    {"did not find expected alphabetic or numeric character",
-     "a name of letters and digits is expected behind & or *; for a text, use quotes"},
+    {kNoAnchorName, "a name of letters and digits is expected behind & or *; for a text, use quotes"},
     {kUnknownAnchor, "no anchor of this name stands above; for a text, use quotes"},
     {"found undefined tag handle", "a value that begins with ! is a YAML tag, which has no meaning here; use quotes"},
     {"found unexpected document indicator", "a text in quotes is not closed before --- or ... begins another document"},
@@ -263,9 +264,32 @@ std::string_view line_of(std::string_view text, uint32_t line) {
   return text.substr(0, text.find('\n'));
 }
 
+// Where the parser's own place is the right one, whatever the line looks like.
+std::optional<SyntaxError> exact(std::string_view text, const SyntaxError& at) {
+  const bool directive =
+      at.message == "found incompatible YAML document" || at.message == "found unknown directive name";
+  if (directive) return SyntaxError{at.line, at.column, plain_words(at.message)};
+  if (text.starts_with('%') && at.message == "did not find expected <document start>") {
+    return SyntaxError{at.line, at.column, "a line --- is missing here, behind the lines that begin with %"};
+  }
+  const std::string_view line = line_of(text, at.line);
+  const size_t offset = std::min(size_t{at.column} - 1, line.size());
+  if (at.message == kUnknownAnchor) {
+    const auto hint = look_at_line(line);
+    if (hint && hint->offset == offset) return std::nullopt;
+    const std::string_view alias = line.substr(offset, line.find_first_of(" \t\r,]}", offset) - offset);
+    return SyntaxError{at.line, at.column, write_quoted(std::string(meaning('*')) + kNoneAbove, alias)};
+  }
+  if (at.message == "found character that cannot start any token" && line.substr(offset).starts_with('\t')) {
+    return SyntaxError{at.line, at.column, "a tab stands in the indentation; YAML takes blanks alone"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 SyntaxError explain_syntax(std::string_view text, const SyntaxError& at, uint32_t last_line) {
+  if (auto error = exact(text, at)) return *error;
   // Where the parser stopped, what it had understood last, and the lines between: the mistake is nearly always there.
   std::vector<uint32_t> lines = {at.line};
   for (uint32_t line = std::max(last_line, 1U); line < at.line && lines.size() < 20; ++line) lines.push_back(line);
@@ -276,8 +300,9 @@ SyntaxError explain_syntax(std::string_view text, const SyntaxError& at, uint32_
     if (auto hint = look_at_line(written)) {
       constexpr std::string_view kAlias = "refers to an anchor in YAML";
       const size_t alias = hint->message.find(kAlias);
-      if (at.message == kUnknownAnchor && alias != std::string::npos) {
-        hint->message.insert(alias + kAlias.size(), ", and there is none of this name above");
+      const bool no_name = at.message == kUnknownAnchor || at.message.starts_with(kNoAnchorName);
+      if (no_name && alias != std::string::npos) {
+        hint->message.insert(alias + kAlias.size(), kNoneAbove);
       }
       return {line, static_cast<uint32_t>(hint->offset) + 1, std::move(hint->message)};
     }

@@ -24,6 +24,15 @@ TEST(Nodes, RememberWhereTheyStood) {
   EXPECT_FALSE(r.routes[0].settings->get("text")->quoted());
 }
 
+TEST(Nodes, CountTheirColumnsInBytes) {
+  const LoadResult r =
+      load_small("# \u00e9\u20ac\nroutes:\n  - {name: a, path: \"/\u00e9\", view: respond, text: \u20ac}\n");
+  ASSERT_EQ(r.errors.text(), "");
+  EXPECT_EQ(to_string(r.routes.at(0).settings->get("text")->mark()), "v.yaml:3:49");
+  EXPECT_EQ(errors_of("log: {file: \"\U0001F600\", lvl: b}").substr(0, 12), "v.yaml:1:21:");
+  EXPECT_EQ(errors_of("\u00e9: 1\nlog: {file: \u00e9, level: \"\u20ac\" x}").substr(0, 12), "v.yaml:2:24:");
+}
+
 TEST(Nodes, KeepTheFilesOfTheirLayers) {
   FakeEnvironment environment;
   environment.files["conf/viewgate.yaml"] =
@@ -56,6 +65,46 @@ TEST(Routes, AreNamedAfterTheirPathIfTheyHaveNoName) {
   ASSERT_EQ(r.errors.text(), "");
   EXPECT_EQ(r.routes.at(0).name, "/a");
   EXPECT_EQ(r.routes.at(1).label, "routes[1]");
+}
+
+TEST(Reader, TakesWhatYamlAllows) {
+  for (const std::string yaml :
+       {"%YAML 1.2\n---\nlog: {level: debug}\n...\n", "\uFEFFlog: {level: debug}\r\n", "log: {\"level\":\"debug\"}",
+        "log: {level: ! debug, file: /a?b}", "? log\n: {level: !!str debug}", "log: &x {level: &y debug, file: *y}",
+        "log: {level: \"de\\\n  bug\"}", "log:\n  level: >-\n    debug\n"}) {
+    const LoadResult r = load_small(yaml);
+    EXPECT_EQ(r.errors.text(), "") << yaml;
+    EXPECT_EQ(text(r.log, "level"), "debug") << yaml;
+  }
+}
+
+TEST(Reader, SaysWhatIsNotYaml) {
+  const std::pair<const char*, const char*> faults[] = {
+      {"%YAML 2.0\n---\nlog: {}", "v.yaml:1:1: this version of YAML is not known"},
+      {"%YAML 1.2\nlog: {}", "v.yaml:2:1: a line --- is missing here"},
+      {"%FOO\n---\nlog: {}", "v.yaml:1:5: a line that begins with % is a directive"},
+      {"a: &x 1\nb: [*x, *y]", "v.yaml:2:9: a value that begins with * refers to an anchor in YAML, and there is none"},
+      {"log: &\n", "v.yaml:1:6: a value that begins with & names an anchor"},
+      {"-\tdebug", "v.yaml:1:2: a tab stands in the indentation"},
+      {": x", "v.yaml:1:1: a key is missing before the colon"},
+      {"log:\n  file: |0\n    abc", "v.yaml:2:10: the digit behind | or > must be from 1 to 9"},
+      {"log: {file: \"\\ud800\"}", "v.yaml:1:16: the escape in double quotes is the number of no character"},
+      {"log: {file: \"\\xZZ\"}", "v.yaml:1:16: the escape in double quotes needs more hexadecimal digits"},
+      {"log: {}\n...\nserver: {}", "v.yaml:3:1: this stands behind the end of the configuration"},
+      {"log: !e!f 1", "v.yaml:1:6: a value that begins with ! is a tag"},
+      {"log: \u2028", "v.yaml:1:6: an invisible line break stands here (U+2028)"},
+      {"log: \u0085", "v.yaml:1:6: an invisible line break stands here (U+0085)"},
+      {"a\rb", "v.yaml:1:2: a carriage return stands here alone"},
+      {"log: \x7f", "v.yaml:1:6: a control character stands here"},
+      {"log: \uFFFF", "v.yaml:1:6: a control character stands here"},
+  };
+  for (const auto& [yaml, words] : faults)
+    EXPECT_TRUE(errors_of(yaml).starts_with(words)) << yaml << '\n' << errors_of(yaml);
+}
+
+TEST(Reader, LetsALaterAnchorTakeANameOver) {
+  const LoadResult r = load_small("log: {level: &x debug, file: &x /a}\nadmin: {listen: 127.0.0.1:1, token: *x}\n");
+  EXPECT_EQ(text(r.admin, "token"), "/a");
 }
 
 TEST(Substitution, CreatesNoStructureNoTemplateAndNoFurtherSubstitution) {
