@@ -45,12 +45,12 @@ class Watch {
     if (events == 0) {
       uv_poll_stop(&handle_->poll);
     } else {
-      uv_poll_start(&handle_->poll, events, [](uv_poll_t* p, int, int got) {
+      uv_poll_start(&handle_->poll, events, [](uv_poll_t* p, int status, int got) {
         auto* handle = static_cast<Handle*>(p->data);
         const net::EventLoop::CallbackScope scope(handle->loop);
         if (!handle->on_event) return;
         const auto keep = handle->on_event;  // it may end this Watch
-        keep(got);
+        keep(status < 0 ? UV_READABLE : got);  // a reset: reading tells
       });
     }
   }
