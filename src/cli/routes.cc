@@ -17,9 +17,9 @@ std::string joined(const std::vector<std::string>& words, const char* none) {
 }
 
 Row row_of(const pipeline::Route& r) {
-  std::string path = r.host + r.path;
-  if (!r.listener.empty()) path += " @" + r.listener;
-  return {joined(r.methods, "any"), std::move(path), r.name, r.view_name, joined(r.policy_names, "-")};
+  std::string path = std::string(r.host).append(r.path);
+  if (!r.listener.empty()) path.append(" @").append(r.listener);
+  return {joined(r.methods, "any"), std::move(path), r.name, std::string(r.view_name), joined(r.chain->names, "-")};
 }
 
 }  // namespace

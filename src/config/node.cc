@@ -4,6 +4,8 @@
 #include <cstring>
 #include <unordered_set>
 
+#include "config/words.h"
+
 namespace vg::config {
 
 std::string to_string(const Mark& mark) {
@@ -26,7 +28,7 @@ std::string_view Node::template_text() const {
 
 const Member* Node::find(std::string_view key) const {
   for (const Member& m : members()) {
-    if (m.key == key) return &m;
+    if (same_word(m.key, key)) return &m;
   }
   return nullptr;
 }

@@ -48,6 +48,11 @@ void RouteBuilder::build(const Node* (*built_in)(Document&, const std::string& y
   }
   resolve_all();
   validate_fragments();
+  size_t count = 0;
+  for (const Source& source : sources_) {
+    if (const Node* routes = source.root->get("routes")) count += routes->items().size();
+  }
+  result_.routes.reserve(count);
   for (const Source& source : sources_) {
     const Node* routes = source.root->get("routes");
     if (routes == nullptr) continue;
@@ -220,7 +225,7 @@ void RouteBuilder::build_route(const Node& node, size_t index) {
   route.view = route.type->name;
   const Spec& spec = specs_.route(*route.type);
   validate(node, spec, path, kLayer, errors_);
-  route.settings = compose(base_of(*route.type, layers, route.label + " (" + to_string(node.mark()) + ')'), node, spec);
+  route.settings = compose(base_of(*route.type, layers, route), node, spec);
   check_required(*route.settings, spec, path, node.mark(), errors_);
   take_name(route);
   check_listener(route);
@@ -228,7 +233,7 @@ void RouteBuilder::build_route(const Node& node, size_t index) {
 }
 
 const Node* RouteBuilder::base_of(const ViewType& view, const std::vector<const Fragment*>& layers,
-                                  const std::string& user) {
+                                  const RouteConfig& user) {
   std::string id = view.name;
   for (const Fragment* layer : layers) id += '|' + layer->label;
   const auto [at, is_new] = bases_.try_emplace(std::move(id));
@@ -241,7 +246,7 @@ const Node* RouteBuilder::base_of(const ViewType& view, const std::vector<const 
 }
 
 // A fragment as a layer of a route of this view: in its long form, without what the view does not know.
-const Node* RouteBuilder::fitted(const Fragment& fragment, const ViewType& view, const std::string& user) {
+const Node* RouteBuilder::fitted(const Fragment& fragment, const ViewType& view, const RouteConfig& user) {
   const auto [at, is_new] = fitted_.try_emplace({&fragment, &view});
   if (!is_new) return at->second;
   const Spec& spec = specs_.route(view);
@@ -258,7 +263,8 @@ const Node* RouteBuilder::fitted(const Fragment& fragment, const ViewType& view,
       members.push_back(fits);
     } else if (&fragment != &defaults_ && !m.value->is_null() && anywhere != nullptr && anywhere->refused.empty()) {
       errors_.add(m.key_mark(), Path(path, m.key).str(),
-                  "this is not a setting of view " + view.name + ", in which " + user + " takes it from here");
+                  "this is not a setting of view " + view.name + ", in which " + user.label + " (" +
+                      to_string(user.mark) + ") takes it from here");
     }
   }
   return at->second = document_.map(fragment.node->mark(), members, fragment.node->flow());

@@ -46,8 +46,8 @@ class RouteBuilder {
   void validate_fragments();
 
   void build_route(const Node& node, size_t index);
-  const Node* base_of(const ViewType& view, const std::vector<const Fragment*>& layers, const std::string& user);
-  const Node* fitted(const Fragment& fragment, const ViewType& view, const std::string& user);
+  const Node* base_of(const ViewType& view, const std::vector<const Fragment*>& layers, const RouteConfig& user);
+  const Node* fitted(const Fragment& fragment, const ViewType& view, const RouteConfig& user);
   const Node* built_in_of(const ViewType& view);
   const Node* compose(const Node* base, const Node& own, const Spec& spec);
   void check_listener(const RouteConfig& route);

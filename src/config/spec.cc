@@ -1,5 +1,7 @@
 #include "config/spec.h"
 
+#include "config/words.h"
+
 namespace vg::config {
 namespace {
 Spec of_type(Type type) {
@@ -11,7 +13,7 @@ Spec of_type(Type type) {
 
 const Key* Spec::find(std::string_view wanted) const {
   for (const Key& k : keys) {
-    if (k.name == wanted) return &k;
+    if (same_word(k.name, wanted)) return &k;
   }
   return nullptr;
 }

@@ -94,8 +94,9 @@ void answer_without_route(pipeline::Context& ctx, const RouteTable& table, const
 /// Finds the route. False: it was answered here.
 bool find_route(pipeline::Context& ctx, const RouteTable& table) {
   const http::RequestHead& request = ctx.request;
-  if (request.method == http::Method::kConnect) {
-    render_status(ctx, 501, "this gateway makes no tunnels by CONNECT");
+  if (request.method == http::Method::kConnect || request.method == http::Method::kTrace) {
+    // TRACE would show a script what the browser hides from it (cookies, credentials).
+    render_status(ctx, 501, "this gateway does not take " + std::string(request.method_text()));
     ctx.response.close = true;
     return false;
   }
@@ -140,7 +141,11 @@ Error too_large() {
 void identify(pipeline::Context& ctx, const RouteTable& table) {
   const std::string& peer = ctx.connection->peer_ip();
   ctx.trusted_peer = is_trusted(table.server.trusted_proxies, peer);
-  ctx.set_client_ip(ctx.trusted_peer ? client_address(ctx.request, peer, table.server.trusted_proxies) : peer);
+  if (ctx.trusted_peer) {
+    ctx.set_client_ip(client_address(ctx.request, peer, table.server.trusted_proxies));
+  } else {
+    ctx.set_client_ip(peer);
+  }
   const std::string_view given = ctx.trusted_peer ? ctx.request.get(http::FieldId::kXRequestId) : std::string_view();
   if (is_request_id(given)) {
     ctx.set_request_id(given);

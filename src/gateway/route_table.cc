@@ -23,23 +23,22 @@ using UpstreamIndex = std::unordered_map<std::string_view, uint32_t>;
 
 class TableBuild final : public pipeline::Build {
  public:
-  TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::Errors& errors, const RouteTable& table,
-             const UpstreamIndex& index)
-      : Build(route, scope, errors), table_(table), index_(index) {}
+  TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded, const UpstreamIndex& index)
+      : Build(route, scope, loaded.errors), upstreams_(loaded.upstream_settings), index_(index) {}
   std::optional<uint32_t> find_upstream(std::string_view name) const override {
     const auto found = index_.find(name);
     if (found == index_.end()) return std::nullopt;
     return found->second;
   }
-  std::shared_ptr<upstream::Upstream> upstream(uint32_t i) const override { return table_.upstreams[i]; }
+  const config::UpstreamSettings& upstream_settings(uint32_t i) const override { return upstreams_[i]; }
   std::vector<std::string_view> upstream_names() const override {
     std::vector<std::string_view> out;
-    for (const auto& u : table_.upstreams) out.emplace_back(u->name());
+    for (const config::UpstreamSettings& u : upstreams_) out.emplace_back(u.name);
     return out;
   }
 
  private:
-  const RouteTable& table_;
+  const std::vector<config::UpstreamSettings>& upstreams_;  // numbered as the table's
   const UpstreamIndex& index_;
 };
 
@@ -79,25 +78,53 @@ std::vector<std::pair<std::string_view, const pipeline::PolicyEntry*>> ordered_p
   return out;
 }
 
-std::unique_ptr<pipeline::Route> build_route(const config::RouteConfig& config, TableBuild& build, const RouteTable& table) {
-  static const auto kPolicies = ordered_policies();
+// Makes the policies of the routes: once for all that have the same settings, which are then the same nodes.
+class Chains {
+ public:
+  std::shared_ptr<const pipeline::PolicyChain> chain_of(const config::RouteConfig& config, TableBuild& build) {
+    static const auto kPolicies = ordered_policies();
+    std::vector<const config::Node*> key;
+    bool shared = true;
+    for (const auto& [name, entry] : kPolicies) {
+      key.push_back(config::child(config.settings, name));
+      shared = shared && (key.back() == nullptr || entry->of_settings_alone);
+    }
+    if (shared) {
+      if (const auto found = made_.find(key); found != made_.end()) return found->second;
+    }
+    auto chain = std::make_shared<pipeline::PolicyChain>();
+    for (size_t i = 0; i < key.size(); ++i) {
+      if (key[i] == nullptr) continue;
+      if (auto policy = kPolicies[i].second->create(*key[i], build)) {
+        chain->policies.push_back(std::move(policy));
+        chain->names.emplace_back(kPolicies[i].first);
+      }
+    }
+    if (shared) made_.emplace(std::move(key), chain);
+    return chain;
+  }
+
+ private:
+  std::map<std::vector<const config::Node*>, std::shared_ptr<const pipeline::PolicyChain>> made_;
+};
+
+std::string_view keep(RouteTable& table, const config::Node* settings, std::string_view key) {
+  const config::Node* node = config::child(settings, key);
+  return node == nullptr || !node->is_scalar() ? std::string_view() : *table.texts.emplace(node->text()).first;
+}
+
+std::unique_ptr<pipeline::Route> build_route(const config::RouteConfig& config, TableBuild& build, Chains& chains, RouteTable& table) {
   auto route = std::make_unique<pipeline::Route>();
   route->name = config.name;
-  route->path = config::text(config.settings, "path");
-  route->host = config::text(config.settings, "host");
-  route->listener = config::text(config.settings, "listener");
+  const config::Node* path = config::child(config.settings, "path");
+  const bool named_after_path = path != nullptr && path->text() == route->name;
+  route->path = named_after_path ? std::string_view(route->name) : keep(table, config.settings, "path");
+  route->host = keep(table, config.settings, "host");
+  route->listener = keep(table, config.settings, "listener");
   route->methods = config::texts(config.settings, "methods");
-  route->view_name = config.view;
-  route->mark = config.mark;
+  route->view_name = *table.texts.emplace(config.view).first;
   route->body_bytes = config::size_bytes(config::child(config.settings, "limits"), "body_bytes", table.server.limits.body_bytes);
-  for (const auto& [name, entry] : kPolicies) {
-    const config::Node* settings = config::child(config.settings, name);
-    if (settings == nullptr) continue;
-    if (auto policy = entry->create(*settings, build)) {
-      route->policies.push_back(std::move(policy));
-      route->policy_names.emplace_back(name);
-    }
-  }
+  route->chain = chains.chain_of(config, build);
   if (const pipeline::ViewEntry* entry = find_view(config.view)) route->view = entry->create(build);
   return route;
 }
@@ -183,12 +210,14 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   table->log = loaded.log_settings;
   table->limits = limits_of(table->server);
   const UpstreamIndex index = add_upstreams(loaded, previous, *table);
+  Chains chains;
   std::vector<RoutePattern> patterns;
   patterns.reserve(loaded.routes.size());
+  table->routes.reserve(loaded.routes.size());
   for (const config::RouteConfig& config : loaded.routes) {
     const tmpl::Scope scope = tmpl::request_scope(RoutePath::parse(config::text(config.settings, "path"), [](size_t, std::string) {}).params);
-    TableBuild build(config, scope, loaded.errors, *table, index);
-    table->routes.push_back(build_route(config, build, *table));
+    TableBuild build(config, scope, loaded, index);
+    table->routes.push_back(build_route(config, build, chains, *table));
     table->uses_hosts = table->uses_hosts || !table->routes.back()->host.empty();
     patterns.push_back(pattern_of(*table->routes.back(), static_cast<uint32_t>(table->routes.size() - 1)));
   }

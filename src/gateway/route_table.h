@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "config/loader.h"
@@ -20,6 +21,7 @@ class RouteTable {
   RouteTable(const RouteTable&) = delete;
 
   Router router;
+  std::unordered_set<std::string> texts;  ///< what the routes view
   std::vector<std::unique_ptr<pipeline::Route>> routes;
   std::vector<std::shared_ptr<upstream::Upstream>> upstreams;
   config::ServerSettings server;

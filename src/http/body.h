@@ -66,6 +66,18 @@ class StreamBody {
   /// True while a coroutine waits for the sender.
   bool waiting() const { return waiting_; }
   uint64_t received_bytes() const { return received_; }
+  /// A wait that was cancelled is no failure of the sender: reading may go on.
+  void forgive_cancel() {
+    if (failed_ && error_.kind == ErrorKind::kCancelled) failed_ = false;
+  }
+  /// As without a message.
+  void reset() {
+    done_ = true;
+    failed_ = waiting_ = false;
+    received_ = 0;
+    stream_ = nullptr;
+    length_.reset();
+  }
   /// Throws away what has already arrived. True if that was all of it.
   bool discard_buffered();
 

@@ -15,6 +15,7 @@ constexpr Duration kHalfClosedGrace = std::chrono::seconds(2);
 constexpr size_t kCoalesceBytes = 16 * 1024;
 // What a connection that has made no request yet is granted when the gateway stops.
 constexpr Duration kFirstRequestGrace = std::chrono::milliseconds(500);
+constexpr size_t kSliceBytes = 128 * 1024;
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 constexpr size_t kLingerBytes = 1024 * 1024;
 }  // namespace
@@ -38,6 +39,7 @@ void Exchange::clear() {
   cancel.disarm();
   cancel.reset();
   side_cancel.reset();
+  body.reset();
   head_bytes = sent_bytes = sent_content_bytes = 0;
   client_gone = cut = continued = false;
 }
@@ -78,6 +80,13 @@ const std::string& ServerConnection::peer_ip() {
 void ServerConnection::Alarm::on_fire(net::Timer* t) {
   ServerConnection* self = static_cast<Alarm*>(t)->self;
   if (self->exchange_ == nullptr) return self->stream_->close();
+  // A client that has ended its side but still takes bytes is there: one that left answers them with a reset.
+  const uint64_t sent = self->exchange_->sent_bytes;
+  if (sent != self->sent_when_half_closed_) {
+    self->sent_when_half_closed_ = sent;
+    self->stream_->loop()->start_timer(self->alarm_, kHalfClosedGrace);
+    return;
+  }
   self->exchange_->client_gone = true;
   self->exchange_->cancel.cancel(ErrorKind::kCancelled);
 }
@@ -100,6 +109,7 @@ void ServerConnection::abort() {
 void ServerConnection::on_unsolicited(net::Stream& stream, net::ReadEvent event) {
   if (exchange_ == nullptr || event == net::ReadEvent::kData) return;
   if (event == net::ReadEvent::kEof) {
+    sent_when_half_closed_ = exchange_->sent_bytes;
     stream.loop()->start_timer(alarm_, kHalfClosedGrace);
     return;
   }
@@ -190,7 +200,9 @@ coro::Task<ServerConnection::After> ServerConnection::serve(Exchange& ex) {
 // A connection goes on only if the next byte on it is sure to begin a request.
 bool ServerConnection::may_keep(Exchange& ex) const {
   if (!ex.request.keep_alive || ex.response.close || ex.client_gone || handler_->draining()) return false;
-  if (ex.body.at_end() || ex.scope.running() > 0) return true;
+  if (ex.body.at_end()) return true;
+  // Content that is still being passed on when the answer begins: whether it ends in time is not known.
+  if (ex.scope.running() > 0) return false;
   // A client that was not told to continue may send its content or not: nobody knows what comes next.
   if (ex.request.expect_continue && !ex.continued) return false;
   return ex.body.discard_buffered();
@@ -221,9 +233,7 @@ coro::Task<ServerConnection::After> ServerConnection::respond(Exchange& ex) {
   if (gather_content(r, framing, out, &large)) {
     ex.sent_content_bytes += out.size() - head_bytes + large.size();
     ex.sent_bytes += out.size() + large.size();
-    const net::WriteEvent event = stream_->write_now({out, large});
-    whole = event == net::WriteEvent::kDone;
-    if (event == net::WriteEvent::kPending) whole = co_await flush(ex, write_timeout);
+    whole = co_await write_whole(ex, large);
   } else {
     whole = co_await stream_body(ex, framing.framing);
   }
@@ -253,6 +263,24 @@ bool ServerConnection::gather_content(Response& r, const ResponseFraming& framin
   out.append(piece);
   r.body->consume();
   return true;
+}
+
+// The loop's scratch buffer, then `large` slice by slice: what a slow reader has not taken is one slice, not all of it.
+coro::Task<bool> ServerConnection::write_whole(Exchange& ex, std::string_view large) {
+  const Duration write_timeout = handler_->limits(ex).write_timeout;
+  std::string_view slice = large.substr(0, kSliceBytes);
+  net::WriteEvent event = stream_->write_now({ex.loop->scratch_as_is(), slice});
+  for (;;) {
+    if (event == net::WriteEvent::kError) co_return false;
+    if (event == net::WriteEvent::kPending) {
+      const bool flushed = co_await flush(ex, write_timeout);
+      if (!flushed) co_return false;
+    }
+    large.remove_prefix(slice.size());
+    if (large.empty()) co_return true;
+    slice = large.substr(0, kSliceBytes);
+    event = stream_->write_now({slice});
+  }
 }
 
 // Waits until what was written has gone, granting each step of progress the whole timeout.

@@ -82,6 +82,7 @@ class ServerConnection final : public net::StreamObserver {
   net::WriteEvent write_gathered(Exchange& ex, std::string& out);
   coro::Task<bool> stream_body(Exchange& ex, Framing framing);
   void close_cut();
+  coro::Task<bool> write_whole(Exchange& ex, std::string_view large);
   coro::Task<bool> flush(Exchange& ex, Duration timeout);
   coro::Task<void> tunnel(Exchange& ex);
   coro::Task<void> linger();
@@ -99,6 +100,7 @@ class ServerConnection final : public net::StreamObserver {
   std::string peer_ip_;
   uint32_t listener_;
   uint32_t served_ = 0;
+  uint64_t sent_when_half_closed_ = 0;
   Alarm alarm_;  // idle, or what is granted to a half-closed client
 };
 

@@ -21,6 +21,11 @@ EventLoop::EventLoop() : wheel_(std::chrono::steady_clock::now()), read_buffer_(
 }
 
 EventLoop::~EventLoop() {
+  if (!closing_) {
+    // It never ran: its own handles still stand.
+    close();
+    uv_run(&loop_, UV_RUN_NOWAIT);
+  }
   const int busy = uv_loop_close(&loop_);
   assert(busy == 0);
   (void)busy;

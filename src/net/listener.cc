@@ -153,7 +153,10 @@ bool ConnectionBudget::try_acquire() {
 
 void ConnectionBudget::release() {
   in_use_.fetch_sub(1, std::memory_order_seq_cst);
-  if (!waiting_.load(std::memory_order_seq_cst)) return;
+  if (waiting_.load(std::memory_order_seq_cst)) wake_waiters();
+}
+
+void ConnectionBudget::wake_waiters() {
   std::vector<std::function<void()>> wake;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -170,15 +173,7 @@ void ConnectionBudget::wait(std::function<void()> wake) {
     waiting_.store(true, std::memory_order_seq_cst);
   }
   // A place given back between the refusal and the registration would wake nobody.
-  if (in_use_.load(std::memory_order_seq_cst) < limit_.load(std::memory_order_relaxed)) {
-    std::vector<std::function<void()>> now;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      now.swap(waiters_);
-      waiting_.store(false, std::memory_order_seq_cst);
-    }
-    for (const auto& w : now) w();
-  }
+  if (in_use_.load(std::memory_order_seq_cst) < limit_.load(std::memory_order_seq_cst)) wake_waiters();
 }
 
 struct Listener::Handle {

@@ -30,7 +30,10 @@ std::string bound_address(int fd);
 class ConnectionBudget {
  public:
   explicit ConnectionBudget(uint32_t limit) : limit_(limit) {}
-  void set_limit(uint32_t limit) { limit_.store(limit, std::memory_order_relaxed); }
+  void set_limit(uint32_t limit) {
+    limit_.store(limit, std::memory_order_seq_cst);
+    wake_waiters();
+  }
   bool try_acquire();
   /// Gives one back and wakes the listeners that wait.
   void release();
@@ -39,6 +42,7 @@ class ConnectionBudget {
   void wait(std::function<void()> wake);
 
  private:
+  void wake_waiters();
   std::atomic<uint32_t> limit_;
   std::atomic<uint32_t> in_use_{0};
   std::atomic<bool> waiting_{false};

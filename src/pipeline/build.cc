@@ -41,8 +41,8 @@ std::string Build::path_near(const config::Node& node, std::string_view path) {
 
 std::vector<std::pair<std::string, tmpl::Template>> Build::upstream_headers(uint32_t index) {
   std::vector<std::pair<std::string, tmpl::Template>> out;
-  const std::shared_ptr<upstream::Upstream> shared = upstream(index);
-  const config::UpstreamSettings& settings = shared->settings();
+  // As just loaded: an upstream that outlived a reload has the marks of a document that is gone.
+  const config::UpstreamSettings& settings = upstream_settings(index);
   for (const config::HeaderSetting& h : settings.headers) {
     out.emplace_back(h.name, tmpl::Template::compile(h.value, tmpl::Place::kHeader, scope_, [&](size_t, std::string message) {
       errors_.add(h.mark, "upstreams." + settings.name + ".headers." + h.name, std::move(message));

@@ -72,7 +72,7 @@ class Context final : public http::Exchange, public tmpl::Values {
 
   /// The client's address: the peer's, or what trusted proxies say of it.
   std::string_view client_address() const { return client_ip_; }
-  void set_client_ip(std::string ip) { client_ip_ = std::move(ip); }
+  void set_client_ip(std::string_view ip) { client_ip_.assign(ip); }
   void set_request_id(std::string_view id) { request_id_.assign(id); }
 
   // tmpl::Values

@@ -45,22 +45,27 @@ inline coro::Task<Result<void>> Next::run(Context& ctx) const {
   return policies_.front()->run(ctx, Next(policies_.subspan(1), view_));
 }
 
-/// One compiled route. Immutable, shared by all loops.
+/// The policies of a route, in the order that they run. Routes that say the same share them.
+struct PolicyChain {
+  std::vector<std::unique_ptr<Policy>> policies;
+  std::vector<std::string> names;
+};
+
+/// One compiled route. Immutable, shared by all loops. There are ten thousand of them: what most have in common, or not
+/// at all, is no member. Lifetime: its texts are its name's and the table's.
 struct Route {
   std::string name;
-  std::string path;
-  std::string view_name;
-  std::string listener;
-  std::string host;
+  std::string_view path;
+  std::string_view view_name;
+  std::string_view listener;
+  std::string_view host;
   std::vector<std::string> methods;
-  std::vector<std::string> policy_names;
-  std::vector<std::unique_ptr<Policy>> policies;  ///< in the order that they run
+  std::shared_ptr<const PolicyChain> chain;
   std::unique_ptr<View> view;
-  uint64_t body_bytes = 0;   ///< limits.body_bytes
+  uint64_t body_bytes = 0;  ///< limits.body_bytes
   uint32_t metrics_id = 0;
-  config::Mark mark;         ///< valid while the configuration's document is
 
-  coro::Task<Result<void>> run(Context& ctx) const { return Next(policies, view.get()).run(ctx); }
+  coro::Task<Result<void>> run(Context& ctx) const { return Next(chain->policies, view.get()).run(ctx); }
 };
 
 /// What a view or policy is made from. `create` functions read validated settings; what only they can know to be wrong
@@ -85,7 +90,7 @@ class Build {
   std::optional<tmpl::CallTarget> compile_call(const config::Node& node, std::string_view key);
   /// The number of an upstream in the table; nullopt if it is not declared.
   virtual std::optional<uint32_t> find_upstream(std::string_view name) const = 0;
-  virtual std::shared_ptr<upstream::Upstream> upstream(uint32_t index) const = 0;
+  virtual const config::UpstreamSettings& upstream_settings(uint32_t index) const = 0;
   virtual std::vector<std::string_view> upstream_names() const = 0;
   /// A path that a setting names, relative to the file that says so.
   static std::string path_near(const config::Node& node, std::string_view path);
@@ -108,6 +113,7 @@ struct ViewEntry {
 struct PolicyEntry {
   config::PolicyType (*describe)();
   std::unique_ptr<Policy> (*create)(const config::Node& settings, Build& build);
+  bool of_settings_alone = false;  ///< create() looks at its settings alone: routes that share them share the policy
 };
 
 }  // namespace vg::pipeline

@@ -6,7 +6,7 @@ namespace vg::policy {
 
 std::span<const pipeline::PolicyEntry> builtin() {
   static const pipeline::PolicyEntry kPolicies[] = {
-      {describe_timeout, create_timeout},
+      {describe_timeout, create_timeout, true},
   };
   return kPolicies;
 }

@@ -30,6 +30,8 @@ Result<net::ListenSpec> Listeners::spec_of(const config::ListenerSettings& l, co
 Listeners::Change::~Change() {
   for (const Opened& o : opened) {
     for (const int fd : o.fds) ::close(fd);
+    // Dropped with its sockets: the file that bind(2) made goes as well.
+    if (!o.fds.empty() && o.shown.starts_with("unix:/") && o.made_file) ::unlink(o.shown.substr(5, o.shown.find(' ') - 5).c_str());
   }
 }
 
@@ -55,7 +57,8 @@ Result<Listeners::Change> Listeners::prepare(const std::vector<config::ListenerS
     Change::Opened o;
     o.id = entry.id;
     o.is_unix = entry.shown.starts_with("unix:");
-    if (l.kind != config::ListenerSettings::Kind::kUnix) entry.unix_path.clear();
+    o.made_file = l.kind == config::ListenerSettings::Kind::kUnix;
+    if (!o.made_file) entry.unix_path.clear();
     o.backlog = l.backlog;
     o.shown = entry.shown;
     o.fds = std::move(fds.value());

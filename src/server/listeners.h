@@ -29,6 +29,7 @@ class Listeners {
       uint32_t id = 0;
       std::vector<int> fds;
       bool is_unix = false;
+      bool made_file = false;  ///< a socket file of ours
       int backlog = 1024;
       std::string shown;
     };

@@ -75,16 +75,25 @@ std::string Server::apply(gateway::Checked& checked) {
       change = std::move(prepared.value());
     }
   }
+  AdminChange admin;
+  if (wrong.empty()) {
+    Result<AdminChange> prepared = prepare_admin(table.admin);
+    if (!prepared) {
+      wrong = prepared.error().detail;
+    } else {
+      admin = std::move(prepared.value());
+    }
+  }
+  // The log is the last that can fail: what moved it is in force.
   if (wrong.empty() && table.log.file != old->log.file) {
     if (const Result<void> moved = shared_->log->retarget(table.log.file); !moved) wrong = moved.error().detail;
-  }
-  if (wrong.empty()) {
-    if (const Result<void> opened = open_admin(table.admin); !opened) wrong = opened.error().detail;
+    if (!wrong.empty() && admin.fd >= 0) ::close(admin.fd);
   }
   if (!wrong.empty()) {
     log::error(wrong);
     return wrong;
   }
+  commit_admin(std::move(admin));
   apply_log(table.log);
   table.listener_names = listeners_->names(change);
   number_metrics(table);

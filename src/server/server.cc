@@ -105,10 +105,12 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
   shared_->publish(std::move(checked.table));
   started_at_ = last_reload_.at = std::chrono::system_clock::now();
   shared_->metrics.set_config_loaded(started_at_);
-  if (const Result<void> opened = open_admin(admin); !opened) {
-    log::error(opened.error().detail);
+  Result<AdminChange> admin_change = prepare_admin(admin);
+  if (!admin_change) {
+    log::error(admin_change.error().detail);
     return false;
   }
+  commit_admin(std::move(admin_change.value()));
   listeners_->commit(std::move(change.value()));
   for (const auto& w : workers_) w->start();
   checked.loaded = config::LoadResult();
@@ -131,27 +133,33 @@ void Server::number_metrics(gateway::RouteTable& table) {
   for (size_t i = 0; i < upstream_ids.size(); ++i) table.upstreams[i]->set_metrics_id(upstream_ids[i]);
 }
 
-Result<void> Server::open_admin(const config::AdminSettings& admin) {
-  token_ = admin.token;
-  const std::string wanted = admin.listen ? admin.listen->address : std::string();
-  if (wanted == admin_address_) return {};
-  std::unique_ptr<AdminListener> opened;
-  if (admin.listen) {
-    Result<net::ListenSpec> spec = Listeners::spec_of(*admin.listen, systemd_);
-    if (!spec) return std::move(spec.error());
-    Result<std::vector<int>> fds = net::open_listeners(*spec, 1);
-    if (!fds) return std::move(fds.error());
-    const int fd = fds.value()[0];
-    log::info("admin on ", net::bound_address(fd));
-    opened = std::make_unique<AdminListener>(&loop_, fd, net::bound_address(fd).starts_with("unix:"), this);
-  }
+// Opens a socket for what `admin` says, if it is another than now's. Nothing else happens yet.
+Result<Server::AdminChange> Server::prepare_admin(const config::AdminSettings& admin) {
+  AdminChange change;
+  change.address = admin.listen ? admin.listen->address : std::string();
+  change.token = admin.token;
+  change.changed = change.address != admin_address_;
+  if (!change.changed || !admin.listen) return change;
+  Result<net::ListenSpec> spec = Listeners::spec_of(*admin.listen, systemd_);
+  if (!spec) return std::move(spec.error());
+  Result<std::vector<int>> fds = net::open_listeners(*spec, 1);
+  if (!fds) return std::move(fds.error());
+  change.fd = fds.value()[0];
+  return change;
+}
+
+void Server::commit_admin(AdminChange change) {
+  token_ = change.token;
+  if (!change.changed) return;
   if (admin_) {
     admin_->close();
     retired_admins_.push_back(std::move(admin_));
   }
-  admin_ = std::move(opened);
-  admin_address_ = wanted;
-  return {};
+  admin_address_ = change.address;
+  if (change.fd < 0) return;
+  const std::string shown = net::bound_address(change.fd);
+  log::info("admin on ", shown);
+  admin_ = std::make_unique<AdminListener>(&loop_, change.fd, shown.starts_with("unix:"), this);
 }
 
 void Server::apply_log(const config::LogSettings& settings) {

@@ -39,7 +39,13 @@ class Server final : public AdminSource {
   void reload();
   void reload_done(gateway::Checked checked);
   std::string apply(gateway::Checked& checked);
-  Result<void> open_admin(const config::AdminSettings& admin);
+  struct AdminChange {
+    bool changed = false;
+    int fd = -1;  ///< of the socket to take over; -1: none
+    std::string address, token;
+  };
+  Result<AdminChange> prepare_admin(const config::AdminSettings& admin);
+  void commit_admin(AdminChange change);
   void apply_log(const config::LogSettings& log);
   void begin_drain();
   void worker_drained();

@@ -105,8 +105,8 @@ void Worker::closed(http::ServerConnection& c) {
   if (c.next != nullptr) c.next->prev = c.prev;
   services_.metrics->loop.connections.sub();
   shared_->connections.release();
-  if (connections_ == nullptr && draining_) {
-    on_drained_();
+  if (connections_ == nullptr && draining_ && listeners_.empty()) {
+    tell_drained();
     finish_if_empty();
   }
 }
@@ -221,7 +221,12 @@ void Worker::drain() {
     c->close_if_idle();
     c = next;
   }
-  if (connections_ == nullptr) on_drained_();
+  if (connections_ == nullptr) tell_drained();
+}
+
+void Worker::tell_drained() {
+  if (std::exchange(drained_told_, true)) return;
+  on_drained_();
 }
 
 void Worker::finish() {

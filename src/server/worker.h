@@ -54,6 +54,7 @@ class Worker final : public http::Handler {
   void open_access_log();
   void log_access(pipeline::Context& ctx, Duration took);
   void count(pipeline::Context& ctx, Duration took);
+  void tell_drained();
   void finish_if_empty();
 
   const unsigned index_;
@@ -71,7 +72,7 @@ class Worker final : public http::Handler {
   http::ServerConnection* connections_ = nullptr;
   std::shared_ptr<observe::AccessRing> ring_;
   std::unique_ptr<observe::AccessLog> access_log_;
-  bool draining_ = false, finishing_ = false;
+  bool draining_ = false, finishing_ = false, drained_told_ = false;
   std::thread thread_;
 };
 

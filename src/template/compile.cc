@@ -152,7 +152,7 @@ class Compiler {
   void flush() {
     if (pending_.empty()) return;
     Template::Part part;
-    part.literal = std::move(pending_);
+    part.literal = std::string(pending_);  // no larger than it is: there are as many as routes
     part.place = here_;
     out_.parts_.push_back(std::move(part));
     pending_.clear();
@@ -160,6 +160,10 @@ class Compiler {
 
   /// Dot segments of the configuration would leave the upstream's url.
   void check_segments() {
+    const auto may_have_dots = [](const Template::Part& part) {
+      return part.literal.find('.') != std::string::npos || part.literal.find('%') != std::string::npos;
+    };
+    if (std::none_of(out_.parts_.begin(), out_.parts_.end(), may_have_dots)) return;
     std::string whole;
     for (const auto& part : out_.parts_) whole += part.reference < 0 ? part.literal : "x";
     whole.resize(std::min(whole.size(), whole.find_first_of("?#")));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "http/nominated.h"
 #include "http/response_writer.h"
 #include "http/writer.h"
 
@@ -28,13 +29,22 @@ void Call::release() {
   pool_ = nullptr;
   endpoint_ = nullptr;
   tried_ = Tried();
+  assert(!uploading_);
   upload_error_.reset();
+  replay_.clear();
   deadline_ = nullptr;
   constexpr size_t kKeptCalls = 256;
   if (home_->free_.size() >= kKeptCalls) {
     delete this;
   } else {
     home_->free_.push_back(this);
+  }
+}
+
+// What the upstream did wrong; not what we, the client or the clock of somebody else did.
+void Call::count_failure(ErrorKind kind) {
+  if (kind == ErrorKind::kConnect || kind == ErrorKind::kReset || kind == ErrorKind::kTimeout || kind == ErrorKind::kUpstreamProtocol) {
+    endpoint_->failures.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -65,39 +75,50 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
   deadline_ = &deadline;
   pool_->upstream().budget().on_request(ex.loop->now());
   uint32_t repeats_left = settings.retry.attempts;
+  Result<void> result;
   for (;;) {
-    Result<void> result;
     if (settings.retry.attempt_timeout) {
       net::DeadlineSource attempt_deadline(ex.loop, ex.loop->now() + *settings.retry.attempt_timeout, &deadline);
       result = co_await attempt(request, ex, stats, &attempt_deadline);
     } else {
       result = co_await attempt(request, ex, stats, &deadline);
     }
-    if (uploading_ && !result) {
+    if (!result && uploading_) {
       if (result.error().kind == ErrorKind::kTimeout && ex.body.waiting()) upload_failed(result.error());
-      ex.side_cancel.cancel(ErrorKind::kCancelled);
-      co_await ex.scope.join();
-      ex.side_cancel.reset();
+      co_await stop_upload(ex);
     }
     if (upload_error_) result = std::move(*upload_error_);
     if (result && !wants_retry_for(head_.status)) break;
     const bool out_of_time = deadline.cancelled();
-    const bool again = repeats_left > 0 && !out_of_time && may_repeat(request, ex, result ? Error(ErrorKind::kStatus, "") : result.error());
-    if (!again || !pool_->upstream().budget().try_retry(ex.loop->now())) {
-      deadline_ = nullptr;
-      co_return std::move(result);
+    bool again = repeats_left > 0 && !out_of_time && may_repeat(request, ex, result ? ErrorKind::kStatus : result.error().kind);
+    if (again && uploading_) {
+      co_await stop_upload(ex);
+      again = !upload_begun_ && !upload_error_;  // it may have taken something before it saw the end
+      if (upload_error_) result = std::move(*upload_error_);
     }
+    if (!again || !pool_->upstream().budget().try_retry(ex.loop->now())) break;
     --repeats_left;
-    head_.status = 0;
+    if (result) body_.discard_buffered();
     finish_connection();
+    head_.status = 0;
     const Duration backoff = settings.retry.backoff * (uint32_t{1} << std::min<uint32_t>(settings.retry.attempts - repeats_left - 1, 6));
     if (backoff.count() > 0) {
       net::Sleep pause(ex.loop, backoff, &deadline);
-      co_await pause;
+      const bool slept = co_await pause;
+      if (!slept) result = Error(deadline.reason(), pool_->upstream().name() + " did not answer in time");
+      if (!slept) break;
     }
   }
   deadline_ = nullptr;
-  co_return Result<void>();
+  co_return std::move(result);
+}
+
+// Ends the upload that runs beside, so that another attempt may begin one.
+coro::Task<void> Call::stop_upload(http::Exchange& ex) {
+  ex.side_cancel.cancel(ErrorKind::kCancelled);
+  co_await ex.scope.join();
+  ex.side_cancel.reset();
+  ex.body.forgive_cancel();
 }
 
 bool Call::wants_retry_for(uint16_t status) const {
@@ -107,10 +128,10 @@ bool Call::wants_retry_for(uint16_t status) const {
 
 // A connection that was refused has carried nothing, whatever the method. Everything else may have been acted on: it is
 // repeated only for idempotent methods (RFC 9110 section 9.2.2), and never once content was taken from the client.
-bool Call::may_repeat(const Request& request, const http::Exchange& ex, const Error& error) const {
+bool Call::may_repeat(const Request& request, const http::Exchange& ex, ErrorKind kind) const {
   const config::RetrySettings& retry = pool_->upstream().settings().retry;
   if (upload_begun_ || ex.cancel.cancelled() || request.upgrade) return false;
-  switch (error.kind) {
+  switch (kind) {
     case ErrorKind::kConnect: return retry.on_connect;
     case ErrorKind::kReset:
     case ErrorKind::kTimeout: return (sent_ ? retry.on_reset && http::is_idempotent(request.method) : retry.on_connect);
@@ -143,7 +164,7 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
     if (!connection) {
       Result<std::unique_ptr<Connection>> acquired = co_await pool_->acquire(*chosen, fresh, cancel);
       if (!acquired) {
-        endpoint_->failures.fetch_add(1, std::memory_order_relaxed);
+        count_failure(acquired.error().kind);
         co_return std::move(acquired.error());
       }
       connection = std::move(acquired.value());
@@ -154,13 +175,15 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
     if (result) result = co_await read_head(request, ex, cancel);
     stats.first_byte = ex.loop->now() - begun - stats.connect;
     if (result) co_return Result<void>();
-    if (result.error().kind != ErrorKind::kBadRequest && result.error().kind != ErrorKind::kMissingValue) {
-      endpoint_->failures.fetch_add(1, std::memory_order_relaxed);
-    }
+    count_failure(result.error().kind);
     // The upstream closed an idle connection just as we took it: once more on a fresh one, if nothing can have been done.
     const bool harmless = !sent_ || http::is_idempotent(request.method);
     const bool raced = result.error().kind == ErrorKind::kReset && reused && !fresh && head_.bytes().empty() && harmless && !upload_begun_;
     if (!raced) co_return std::move(result);
+    if (uploading_) {
+      co_await stop_upload(ex);
+      if (upload_begun_ || upload_error_) co_return std::move(result);
+    }
     connection_.reset();
     fresh = true;
   }
@@ -186,14 +209,15 @@ Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Co
   }
   out.append("\r\n");
   // Content that is already here goes along in the same write; the rest is streamed beside the wait for the answer.
-  if (has_body && !upload_chunked_ && !ex.body.at_end()) {
+  if (has_body && !upload_chunked_ && !ex.body.at_end() && replay_.empty()) {
     std::string_view piece;
     if (ex.body.peek(&piece) == http::StreamBody::State::kData && ex.body.length() == piece.size() && piece.size() <= kCoalesceBytes) {
-      out.append(piece);
+      // Kept, so that the request can be repeated as it is.
+      replay_.assign(piece);
       ex.body.consume();
-      upload_begun_ = true;
     }
   }
+  out.append(replay_);
   upload_complete_ = !has_body || (ex.body.at_end() && !upload_chunked_);
   const net::WriteEvent event = connection_->stream().write_now({out});
   if (event == net::WriteEvent::kError) {
@@ -224,7 +248,10 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
       if (head_.status == 101 && !request.upgrade) co_return Error(ErrorKind::kUpstreamProtocol, name + " changed protocols unasked");
       if (head_.status >= 200 || head_.status == 101) break;
       // A 100 answers an expectation that was not passed on: want_body() tells the client.
-      if (head_.status != 100) ex.send_interim(head_);
+      if (head_.status != 100) {
+        http::remove_nominated_fields(head_);
+        ex.send_interim(head_);
+      }
       parser_.reset(&head_, kResponseLimits, request.method);
       continue;
     }

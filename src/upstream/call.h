@@ -67,7 +67,9 @@ class Call final : public http::BodySource {
   Result<void> send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection);
   coro::Task<void> upload(http::Exchange* ex);
   void upload_failed(Error error);
-  bool may_repeat(const Request& request, const http::Exchange& ex, const Error& error) const;
+  coro::Task<void> stop_upload(http::Exchange& ex);
+  bool may_repeat(const Request& request, const http::Exchange& ex, ErrorKind kind) const;
+  void count_failure(ErrorKind kind);
   bool wants_retry_for(uint16_t status) const;
   void finish_connection();
 
@@ -86,6 +88,7 @@ class Call final : public http::BodySource {
   bool upload_begun_ = false;     // something of it was taken: the request cannot be repeated
   bool upload_chunked_ = false;
   bool sent_ = false;             // some of the request may have reached the upstream
+  std::string replay_;            // small content that came with the head: sent again with each attempt
   std::optional<Error> upload_error_;
   net::DeadlineSource* deadline_ = nullptr;  // of the call, while its head is awaited
 };

@@ -80,7 +80,7 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::acquire(size_t endpoint, b
   }
   if (!upstream_->try_permit(endpoint)) {
     // Places may be held by idle connections: of another endpoint here, or of another loop.
-    shed_one();
+    shed_one(endpoint);
     if (!upstream_->try_permit(endpoint)) {
       Result<std::unique_ptr<Connection>> turn = co_await wait_turn(endpoint, cancel);
       if (!turn || turn.value()) co_return std::move(turn);
@@ -98,7 +98,7 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::wait_turn(size_t endpoint,
   if (!upstream_->enqueue(waiter)) {
     co_return Error(ErrorKind::kOverload, upstream_->name() + " has too many calls waiting");
   }
-  upstream_->ask_to_shed(loop_);
+  upstream_->ask_to_shed(loop_, endpoint);
   const bool granted = co_await waiter->granted.wait(cancel);
   if (!granted) {
     upstream_->abandon(waiter);
@@ -169,11 +169,13 @@ void Pool::give_back(std::unique_ptr<Connection> connection) {
   const size_t endpoint = connection->endpoint();
   connection->reused = true;
   if (upstream_->anybody_waits()) {
-    const std::shared_ptr<Waiter> waiter = upstream_->take_local_waiter(loop_, endpoint);
-    if (!waiter) return;  // another loop's turn: the place goes there
-    waiter->given = std::move(connection);
-    waiter->granted.set();
-    return;
+    const Upstream::Turn turn = upstream_->next_turn(loop_, endpoint);
+    if (turn.close) return;
+    if (turn.waiter) {
+      turn.waiter->given = std::move(connection);
+      turn.waiter->granted.set();
+      return;
+    }
   }
   connection->idle_since_ = loop_->now();
   stream.set_observer(connection.get());
@@ -187,7 +189,13 @@ void Pool::forget(Connection* connection) {
   std::erase_if(idle, [connection](const auto& c) { return c.get() == connection; });
 }
 
-void Pool::shed_one() {
+void Pool::shed_one(size_t endpoint) {
+  if (upstream_->endpoint_full(endpoint)) {
+    // Only a connection of its own makes room.
+    std::vector<std::unique_ptr<Connection>>& idle = slots_[endpoint].idle;
+    if (!idle.empty()) idle.erase(idle.begin());
+    return;
+  }
   Slot* oldest = nullptr;
   for (Slot& slot : slots_) {
     if (slot.idle.empty()) continue;

@@ -62,8 +62,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   coro::Task<Result<std::unique_ptr<Connection>>> acquire(size_t endpoint, bool fresh, coro::CancelSource* cancel);
   /// Takes back a connection whose last answer is complete.
   void give_back(std::unique_ptr<Connection> connection);
-  /// Closes the connection that has been idle for longest.
-  void shed_one();
+  /// Closes the connection that has been idle for longest, so that there is a place for one to `endpoint`.
+  void shed_one(size_t endpoint);
   size_t idle_count() const;
 
  private:

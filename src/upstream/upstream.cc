@@ -8,7 +8,11 @@ namespace vg::upstream {
 
 Upstream::Upstream(config::UpstreamSettings settings)
     : settings_(std::move(settings)), budget_(settings_.retry.budget_percent / 100.0) {
-  for (const config::EndpointSettings& s : settings_.endpoints) {
+  // It outlives the document that it was read from.
+  settings_.mark = {};
+  for (config::HeaderSetting& h : settings_.headers) h.mark = {};
+  for (config::EndpointSettings& s : settings_.endpoints) {
+    s.mark = {};
     Endpoint& e = endpoints_.emplace_back();
     e.settings = s;
     e.label = (s.host.find(':') != std::string::npos ? "[" + s.host + "]" : s.host) + ":" + std::to_string(s.port);
@@ -45,7 +49,7 @@ void Upstream::grant() {
       continue;
     }
     it = waiters_.erase(it);
-    waiting_.fetch_sub(1, std::memory_order_release);
+    waiting_.fetch_sub(1, std::memory_order_seq_cst);
     waiter->loop->post_remote([self = shared_from_this(), waiter] {
       if (waiter->abandoned) {
         self->release_permit(waiter->endpoint);
@@ -74,20 +78,29 @@ void Upstream::abandon(const std::shared_ptr<Waiter>& waiter) {
   const auto it = std::find(waiters_.begin(), waiters_.end(), waiter);
   if (it == waiters_.end()) return;  // a grant is on its way, and gives the place back
   waiters_.erase(it);
-  waiting_.fetch_sub(1, std::memory_order_release);
+  waiting_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
-std::shared_ptr<Waiter> Upstream::take_local_waiter(net::EventLoop* loop, size_t endpoint) {
+Upstream::Turn Upstream::next_turn(net::EventLoop* loop, size_t endpoint) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  const bool total_full = connections_.load(std::memory_order_seq_cst) >= settings_.pool.connections;
   for (auto it = waiters_.begin(); it != waiters_.end(); ++it) {
-    if ((*it)->endpoint != endpoint) continue;
-    if ((*it)->loop != loop) return nullptr;
-    std::shared_ptr<Waiter> waiter = std::move(*it);
-    waiters_.erase(it);
-    waiting_.fetch_sub(1, std::memory_order_release);
-    return waiter;
+    const size_t wanted = (*it)->endpoint;
+    if (wanted == endpoint && (*it)->loop == loop) {
+      Turn turn{std::move(*it), false};
+      waiters_.erase(it);
+      waiting_.fetch_sub(1, std::memory_order_seq_cst);
+      return turn;
+    }
+    // The place helps one on another loop, or one of another endpoint that only the total holds up.
+    const bool has_room = endpoints_[wanted].connections.load(std::memory_order_seq_cst) < settings_.pool.per_endpoint;
+    if (wanted == endpoint || (total_full && has_room)) return {nullptr, true};
   }
-  return nullptr;
+  return {nullptr, false};
+}
+
+bool Upstream::endpoint_full(size_t endpoint) const {
+  return endpoints_[endpoint].connections.load(std::memory_order_seq_cst) >= settings_.pool.per_endpoint;
 }
 
 void Upstream::register_pool(net::EventLoop* loop, std::weak_ptr<Pool> pool) {
@@ -96,12 +109,12 @@ void Upstream::register_pool(net::EventLoop* loop, std::weak_ptr<Pool> pool) {
   pools_.emplace_back(loop, std::move(pool));
 }
 
-void Upstream::ask_to_shed(net::EventLoop* except) {
+void Upstream::ask_to_shed(net::EventLoop* except, size_t endpoint) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& [loop, pool] : pools_) {
     if (loop == except) continue;
-    loop->post_remote([weak = pool] {
-      if (const auto p = weak.lock()) p->shed_one();
+    loop->post_remote([weak = pool, endpoint] {
+      if (const auto p = weak.lock()) p->shed_one(endpoint);
     });
   }
 }

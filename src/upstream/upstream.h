@@ -48,7 +48,7 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   bool try_permit(size_t endpoint);
   /// Gives it back, and on to the first that waits for one.
   void release_permit(size_t endpoint);
-  bool anybody_waits() const { return waiting_.load(std::memory_order_acquire) > 0; }
+  bool anybody_waits() const { return waiting_.load(std::memory_order_seq_cst) > 0; }
   uint32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   uint32_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
@@ -56,12 +56,18 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   bool enqueue(const std::shared_ptr<Waiter>& waiter);
   /// On the waiter's loop: it gives up.
   void abandon(const std::shared_ptr<Waiter>& waiter);
-  /// On `loop`: the first in line, if it is of this loop and this endpoint, leaves the queue: it gets a connection directly.
-  std::shared_ptr<Waiter> take_local_waiter(net::EventLoop* loop, size_t endpoint);
+  /// Whose turn it is when a connection to `endpoint` becomes free on `loop`: that waiter's, who leaves the queue and gets the
+  /// connection; or, with `close`, somebody's who needs its place; or nobody's.
+  struct Turn {
+    std::shared_ptr<Waiter> waiter;
+    bool close = false;
+  };
+  Turn next_turn(net::EventLoop* loop, size_t endpoint);
+  bool endpoint_full(size_t endpoint) const;
 
   void register_pool(net::EventLoop* loop, std::weak_ptr<Pool> pool);
-  /// Asks the other loops' pools to close an idle connection each: somebody needs its place.
-  void ask_to_shed(net::EventLoop* except);
+  /// Asks the other loops' pools to close an idle connection each: somebody needs a place for `endpoint`.
+  void ask_to_shed(net::EventLoop* except, size_t endpoint);
 
  private:
   void grant();

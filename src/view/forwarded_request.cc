@@ -1,7 +1,10 @@
 #include "view/forwarded_request.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "http/server_connection.h"
+#include "http/nominated.h"
 #include "http/response_writer.h"
 
 namespace vg::view {
@@ -20,48 +23,36 @@ constexpr uint64_t kNotPassedOn = bit(FieldId::kHost) | bit(FieldId::kConnection
                                   bit(FieldId::kExpect) | bit(FieldId::kXForwardedFor) | bit(FieldId::kXForwardedProto) |
                                   bit(FieldId::kXForwardedHost) | bit(FieldId::kXRequestId);
 
-bool is_usual(std::string_view token) {
-  return iequals(token, "keep-alive") || iequals(token, "close") || iequals(token, "upgrade") || iequals(token, "te");
+// Names that differ from ours by an underscore alone: CGI and WSGI cannot tell them apart.
+bool poses_as_forwarding(std::string_view name) {
+  if (name.find('_') == std::string_view::npos) return false;
+  std::string plain = lower(name);
+  std::replace(plain.begin(), plain.end(), '_', '-');
+  return plain == "x-forwarded-for" || plain == "x-forwarded-proto" || plain == "x-forwarded-host" || plain == "x-request-id";
 }
 
-template <typename Visit>
-void for_each_connection_token(const http::Head& head, Visit visit) {
-  if (!head.has(FieldId::kConnection)) return;
-  for (const http::Field& f : head.fields()) {
-    if (f.id != FieldId::kConnection) continue;
-    std::string_view rest = head.value(f);
-    while (!rest.empty()) {
-      const size_t comma = std::min(rest.find(','), rest.size());
-      if (const std::string_view token = trim(rest.substr(0, comma)); !token.empty()) visit(token);
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
-  }
+bool is_named(const std::vector<NamedTemplate>& headers, std::string_view name) {
+  return std::any_of(headers.begin(), headers.end(), [&](const NamedTemplate& h) { return iequals(h.first, name); });
 }
 
 }  // namespace
 
-bool has_nominated_fields(const http::Head& head) {
-  bool found = false;
-  const std::string_view first = head.get(FieldId::kConnection);
-  if (first.empty()) return false;
-  for_each_connection_token(head, [&](std::string_view t) { found = found || !is_usual(t); });
-  return found;
-}
-
-bool is_nominated(const http::Head& head, std::string_view name) {
-  bool found = false;
-  for_each_connection_token(head, [&](std::string_view t) { found = found || iequals(t, name); });
-  return found;
-}
-
 Result<void> ForwardedRequest::append_head(const upstream::Endpoint& endpoint, std::string& out) {
   if (Result<void> r = append_target(endpoint, out); !r) return r;
   const bool keep_host = settings_.preserve_host && !ctx_.request.authority().empty();
-  http::append_field(out, "Host", keep_host ? ctx_.request.authority() : std::string_view(endpoint.settings.authority));
+  if (!is_edited() || !is_replaced("host")) {
+    http::append_field(out, "Host", keep_host ? ctx_.request.authority() : std::string_view(endpoint.settings.authority));
+  }
   append_client_fields(out);
   append_forwarding_fields(out);
-  if (Result<void> r = append_extra(settings_.upstream_headers, out); !r) return r;
-  if (Result<void> r = append_extra(settings_.call_headers, out); !r) return r;
+  // The nearer to the call, the stronger: what the call or the route sets replaces what the upstream says.
+  for (const auto& h : settings_.upstream_headers) {
+    if (is_named(settings_.call_headers, h.first)) continue;
+    if (Result<void> r = append_extra(h, out); !r) return r;
+  }
+  for (const auto& h : settings_.call_headers) {
+    if (Result<void> r = append_extra(h, out); !r) return r;
+  }
   return settings_.edit.append(ctx_, out);
 }
 
@@ -78,22 +69,15 @@ Result<void> ForwardedRequest::append_target(const upstream::Endpoint& endpoint,
 
 void ForwardedRequest::append_client_fields(std::string& out) const {
   const http::RequestHead& request = ctx_.request;
-  const bool nominated = has_nominated_fields(request);
-  const bool edited = !settings_.edit.empty() || !settings_.upstream_headers.empty() || !settings_.call_headers.empty();
-  const auto is_set = [](const std::vector<std::pair<std::string, tmpl::Template>>& headers, std::string_view name) {
-    for (const auto& h : headers) {
-      if (iequals(h.first, name)) return true;
-    }
-    return false;
-  };
+  const bool nominated = http::has_nominated_fields(request);
+  const bool edited = is_edited();
   for (const http::Field& f : request.fields()) {
     if ((kNotPassedOn & bit(f.id)) != 0) continue;
-    if (f.id == FieldId::kForwarded && !ctx_.trusted_peer) continue;
+    if ((f.id == FieldId::kForwarded || f.id == FieldId::kVia) && !ctx_.trusted_peer) continue;
     const std::string_view name = request.name(f);
-    if (nominated && is_nominated(request, name)) continue;
-    if (edited && (settings_.edit.drops(name) || is_set(settings_.upstream_headers, name) || is_set(settings_.call_headers, name))) {
-      continue;
-    }
+    if (f.id == FieldId::kOther && poses_as_forwarding(name)) continue;
+    if (nominated && http::is_nominated(request, name)) continue;
+    if (edited && is_replaced(name)) continue;
     http::append_field(out, request, f);
   }
 }
@@ -101,8 +85,9 @@ void ForwardedRequest::append_client_fields(std::string& out) const {
 // What a peer that is not trusted says about whom it forwards for is dropped, not passed on.
 void ForwardedRequest::append_forwarding_fields(std::string& out) const {
   const http::RequestHead& request = ctx_.request;
+  const bool edited = is_edited();
   const auto add = [&](std::string_view name, std::string_view value) {
-    if (!value.empty() && (settings_.edit.empty() || !settings_.edit.drops(name))) http::append_field(out, name, value);
+    if (!value.empty() && !(edited && is_replaced(name))) http::append_field(out, name, value);
   };
   if (ctx_.trusted_peer) {
     std::string chain;
@@ -121,20 +106,27 @@ void ForwardedRequest::append_forwarding_fields(std::string& out) const {
   add("Via", request.minor == 0 ? "1.0 viewgate" : "1.1 viewgate");
 }
 
-Result<void> ForwardedRequest::append_extra(const std::vector<std::pair<std::string, tmpl::Template>>& headers, std::string& out) const {
-  for (const auto& [name, value] : headers) {
-    if (settings_.edit.drops(name)) continue;
-    const size_t before = out.size();
-    out.append(name).append(": ");
-    const tmpl::Rendered rendered = value.render(ctx_, out);
-    if (rendered.ok()) {
-      out.append("\r\n");
-      continue;
-    }
-    out.resize(before);
-    if (rendered.status == tmpl::Rendered::Status::kBadValue) return bad_value(rendered);
+Result<void> ForwardedRequest::append_extra(const NamedTemplate& header, std::string& out) const {
+  const auto& [name, value] = header;
+  if (settings_.edit.drops(name)) return {};
+  const size_t before = out.size();
+  out.append(name).append(": ");
+  const tmpl::Rendered rendered = value.render(ctx_, out);
+  if (rendered.ok()) {
+    out.append("\r\n");
+    return {};
   }
+  out.resize(before);
+  if (rendered.status == tmpl::Rendered::Status::kBadValue) return bad_value(rendered);
   return {};
+}
+
+bool ForwardedRequest::is_edited() const {
+  return !settings_.edit.empty() || !settings_.upstream_headers.empty() || !settings_.call_headers.empty();
+}
+
+bool ForwardedRequest::is_replaced(std::string_view name) const {
+  return settings_.edit.drops(name) || is_named(settings_.upstream_headers, name) || is_named(settings_.call_headers, name);
 }
 
 }  // namespace vg::view

@@ -5,11 +5,14 @@
 
 namespace vg::view {
 
+/// A header field that a setting names, and its value.
+using NamedTemplate = std::pair<std::string, tmpl::Template>;
+
 /// What a proxy-fetch route says about its requests. Immutable.
 struct ForwardSettings {
   tmpl::CallTarget target;
-  std::vector<std::pair<std::string, tmpl::Template>> upstream_headers;
-  std::vector<std::pair<std::string, tmpl::Template>> call_headers;
+  std::vector<NamedTemplate> upstream_headers;
+  std::vector<NamedTemplate> call_headers;
   HeaderEdit edit;
   bool preserve_host = false;
 };
@@ -23,14 +26,13 @@ class ForwardedRequest final : public upstream::Request {
   Result<void> append_target(const upstream::Endpoint& endpoint, std::string& out) const;
   void append_client_fields(std::string& out) const;
   void append_forwarding_fields(std::string& out) const;
-  Result<void> append_extra(const std::vector<std::pair<std::string, tmpl::Template>>& headers, std::string& out) const;
+  Result<void> append_extra(const NamedTemplate& header, std::string& out) const;
+  bool is_edited() const;
+  /// True if a setting writes or removes this field: ours and the client's are left out.
+  bool is_replaced(std::string_view name) const;
 
   pipeline::Context& ctx_;
   const ForwardSettings& settings_;
 };
-
-/// True if `head` nominates a field in Connection beyond the usual words: its fields then go one by one.
-bool has_nominated_fields(const http::Head& head);
-bool is_nominated(const http::Head& head, std::string_view name);
 
 }  // namespace vg::view

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "config/read.h"
+#include "http/nominated.h"
 #include "http/target.h"
 #include "view/forwarded_request.h"
 
@@ -20,7 +21,7 @@ class ProxyFetch final : public pipeline::View {
   void read_call_map(const config::Node& source, pipeline::Build& build);
   Result<void> check_request(const pipeline::Context& ctx) const;
   uint64_t balance_hash(const pipeline::Context& ctx) const;
-  Result<void> pass_back(pipeline::Context& ctx, upstream::CallPtr call) const;
+  Result<void> pass_back(pipeline::Context& ctx, upstream::CallPtr& call) const;
   void rewrite_location(pipeline::Context& ctx, http::ResponseHead& head) const;
   bool map_back(const pipeline::Context& ctx, std::string_view upstream_path, std::string& out) const;
 
@@ -128,19 +129,20 @@ coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
   upstream::CallPtr call = ctx.services->calls.take();
   Result<void> fetched = co_await call->fetch(pool, request, ctx, ctx.call, ctx.body_timeout);
   if (!fetched) co_return std::move(fetched);
-  co_return pass_back(ctx, std::move(call));
+  Result<void> passed = pass_back(ctx, call);
+  if (!passed && ctx.scope.running() > 0) {
+    // The upload uses the call: it ends first.
+    ctx.side_cancel.cancel(ErrorKind::kCancelled);
+    co_await ctx.scope.join();
+    ctx.side_cancel.reset();
+  }
+  co_return std::move(passed);
 }
 
-Result<void> ProxyFetch::pass_back(pipeline::Context& ctx, upstream::CallPtr call) const {
+Result<void> ProxyFetch::pass_back(pipeline::Context& ctx, upstream::CallPtr& call) const {
   http::ResponseHead& head = call->head();
   http::Response& r = ctx.response;
-  if (has_nominated_fields(head)) {
-    std::vector<std::string> names;
-    for (const http::Field& f : head.fields()) {
-      if (is_nominated(head, head.name(f))) names.emplace_back(head.name(f));
-    }
-    for (const std::string& n : names) head.remove(n);
-  }
+  http::remove_nominated_fields(head);
   head.remove(FieldId::kProxyAuthenticate);
   if (head.has(FieldId::kLocation)) rewrite_location(ctx, head);
   if (head.has(FieldId::kContentLength)) r.told_length = head.content_length;
@@ -179,6 +181,8 @@ void ProxyFetch::rewrite_location(pipeline::Context& ctx, http::ResponseHead& he
     if (scheme == std::string_view::npos) return;
     ours.assign(path.empty() ? "/" : path);
   }
+  // "//host" would be another host.
+  if (ours.starts_with("//")) ours.replace(1, 1, "%2F");
   head.set("Location", ours);
 }
 
