@@ -1,5 +1,5 @@
-// Time as the gateway sees it: a monotonic clock for deadlines and a wall clock for dates, behind one interface, so that
-// tests move it. The real clock of a loop caches the time of the current turn.
+// Time as the gateway sees it: a monotonic clock for deadlines and a wall clock for dates, behind one interface, so
+// that tests move it. The real clock of a loop caches the time of the current turn.
 #pragma once
 #include <chrono>
 

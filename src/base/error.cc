@@ -4,18 +4,30 @@ namespace vg {
 
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kNone: return "none";
-    case ErrorKind::kConnect: return "connect";
-    case ErrorKind::kReset: return "reset";
-    case ErrorKind::kTimeout: return "timeout";
-    case ErrorKind::kCancelled: return "cancelled";
-    case ErrorKind::kOverload: return "overload";
-    case ErrorKind::kCircuitOpen: return "circuit_open";
-    case ErrorKind::kUpstreamProtocol: return "protocol";
-    case ErrorKind::kMissingValue: return "missing_value";
-    case ErrorKind::kBadRequest: return "bad_request";
-    case ErrorKind::kStatus: return "status";
-    case ErrorKind::kInternal: return "internal";
+    case ErrorKind::kNone:
+      return "none";
+    case ErrorKind::kConnect:
+      return "connect";
+    case ErrorKind::kReset:
+      return "reset";
+    case ErrorKind::kTimeout:
+      return "timeout";
+    case ErrorKind::kCancelled:
+      return "cancelled";
+    case ErrorKind::kOverload:
+      return "overload";
+    case ErrorKind::kCircuitOpen:
+      return "circuit_open";
+    case ErrorKind::kUpstreamProtocol:
+      return "protocol";
+    case ErrorKind::kMissingValue:
+      return "missing_value";
+    case ErrorKind::kBadRequest:
+      return "bad_request";
+    case ErrorKind::kStatus:
+      return "status";
+    case ErrorKind::kInternal:
+      return "internal";
   }
   return "unknown";
 }

@@ -14,26 +14,26 @@ namespace vg {
 
 enum class ErrorKind : uint8_t {
   kNone,
-  kConnect,          // no connection: refused, unreachable, name not resolved
-  kReset,            // the connection ended before the message was complete
-  kTimeout,          // a deadline passed
-  kCancelled,        // nobody waits for the result any more
-  kOverload,         // a limit of ours: pool queue full
-  kCircuitOpen,      // a breaker refused the call
-  kUpstreamProtocol, // the upstream's message breaks RFC 9112
-  kMissingValue,     // a template's path value was missing
-  kBadRequest,       // 400 and its relatives: status_ says which
-  kStatus,           // the gateway answers with `status` on purpose
-  kInternal,         // a defect of ours: 500
+  kConnect,           // no connection: refused, unreachable, name not resolved
+  kReset,             // the connection ended before the message was complete
+  kTimeout,           // a deadline passed
+  kCancelled,         // nobody waits for the result any more
+  kOverload,          // a limit of ours: pool queue full
+  kCircuitOpen,       // a breaker refused the call
+  kUpstreamProtocol,  // the upstream's message breaks RFC 9112
+  kMissingValue,      // a template's path value was missing
+  kBadRequest,        // 400 and its relatives: status_ says which
+  kStatus,            // the gateway answers with `status` on purpose
+  kInternal,          // a defect of ours: 500
 };
 
 /// One failure. Owns: its text. `detail` is safe to show to a client: no addresses, no configuration.
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;
-  bool retryable = false;   ///< nothing of the request can have been acted on
-  uint16_t status = 0;      ///< the status to answer with, 0: derived from the kind
-  std::string detail;       ///< for the client and the log
-  std::string internal;     ///< for the log alone (addresses, errno)
+  bool retryable = false;  ///< nothing of the request can have been acted on
+  uint16_t status = 0;     ///< the status to answer with, 0: derived from the kind
+  std::string detail;      ///< for the client and the log
+  std::string internal;    ///< for the log alone (addresses, errno)
 
   Error() = default;
   Error(ErrorKind k, std::string what, bool retry = false) : kind(k), retryable(retry), detail(std::move(what)) {}
@@ -45,19 +45,34 @@ std::string_view to_string(ErrorKind kind);
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}           // NOLINT: implicit by intent
-  Result(Error error) : v_(std::in_place_index<1>, std::move(error)) {}       // NOLINT
+  Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by intent
+  Result(Error error) : v_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
   bool ok() const { return v_.index() == 0; }
   explicit operator bool() const { return ok(); }
-  T& value() & { assert(ok()); return *std::get_if<0>(&v_); }
-  const T& value() const& { assert(ok()); return *std::get_if<0>(&v_); }
-  T&& value() && { assert(ok()); return std::move(*std::get_if<0>(&v_)); }
+  T& value() & {
+    assert(ok());
+    return *std::get_if<0>(&v_);
+  }
+  const T& value() const& {
+    assert(ok());
+    return *std::get_if<0>(&v_);
+  }
+  T&& value() && {
+    assert(ok());
+    return std::move(*std::get_if<0>(&v_));
+  }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  Error& error() { assert(!ok()); return *std::get_if<1>(&v_); }
-  const Error& error() const { assert(!ok()); return *std::get_if<1>(&v_); }
+  Error& error() {
+    assert(!ok());
+    return *std::get_if<1>(&v_);
+  }
+  const Error& error() const {
+    assert(!ok());
+    return *std::get_if<1>(&v_);
+  }
 
  private:
   std::variant<T, Error> v_;
@@ -70,8 +85,14 @@ class [[nodiscard]] Result<void> {
   Result(Error error) : e_(std::move(error)) {}  // NOLINT
   bool ok() const { return !e_.has_value(); }
   explicit operator bool() const { return ok(); }
-  Error& error() { assert(e_); return *e_; }
-  const Error& error() const { assert(e_); return *e_; }
+  Error& error() {
+    assert(e_);
+    return *e_;
+  }
+  const Error& error() const {
+    assert(e_);
+    return *e_;
+  }
 
  private:
   std::optional<Error> e_;

@@ -3,8 +3,8 @@
 
 namespace vg::cli {
 
-/// Runs the command that the arguments name. Returns the exit status: 0 success, 1 a failure at run time, 2 wrong usage,
-/// 78 a configuration error.
+/// Runs the command that the arguments name. Returns the exit status: 0 success, 1 a failure at run time, 2 wrong
+/// usage, 78 a configuration error.
 int run(int argc, char** argv);
 
 }  // namespace vg::cli

@@ -73,8 +73,10 @@ int health(const std::string& config_file) {
     return 78;
   }
   const auto& listen = loaded.admin_settings.listen;
-  if (!listen) return fail("the configuration has no admin listener to ask; set admin.listen, for example 127.0.0.1:9901");
-  if (listen->kind == config::ListenerSettings::Kind::kSystemd || (listen->kind == config::ListenerSettings::Kind::kTcp && listen->port == 0)) {
+  if (!listen)
+    return fail("the configuration has no admin listener to ask; set admin.listen, for example 127.0.0.1:9901");
+  if (listen->kind == config::ListenerSettings::Kind::kSystemd ||
+      (listen->kind == config::ListenerSettings::Kind::kTcp && listen->port == 0)) {
     return fail("the address of the admin listener " + listen->address + " is only known to the running gateway");
   }
   std::string error;

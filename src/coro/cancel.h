@@ -1,6 +1,6 @@
 // Cancellation: asked for by a source, felt by the operations that wait under it. Cancelling is level-triggered (an
-// operation begun under a cancelled source ends at once), idempotent, and never runs a coroutine on the spot: waiters are
-// posted. Thread: one loop. Lifetime: a source outlives what waits under it.
+// operation begun under a cancelled source ends at once), idempotent, and never runs a coroutine on the spot: waiters
+// are posted. Thread: one loop. Lifetime: a source outlives what waits under it.
 #pragma once
 #include <cstdint>
 

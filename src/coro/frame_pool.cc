@@ -16,8 +16,8 @@ void release_frames() noexcept {}
 namespace {
 
 constexpr std::size_t kGrain = 64;
-constexpr std::size_t kClasses = 64;        // frames up to 4 KiB
-constexpr unsigned kKeptPerClass = 4096;    // bounds what a burst leaves behind
+constexpr std::size_t kClasses = 64;      // frames up to 4 KiB
+constexpr unsigned kKeptPerClass = 4096;  // bounds what a burst leaves behind
 
 struct FreeFrame {
   FreeFrame* next;

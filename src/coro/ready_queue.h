@@ -1,6 +1,6 @@
-// The coroutines of this thread that may go on. Whatever completes an operation posts its waiter here instead of resuming
-// it on the spot, so that nobody is resumed inside a frame that it may destroy (DESIGN, rule 4); the event loop drains the
-// queue at the end of each callback. Thread: each has its own queue.
+// The coroutines of this thread that may go on. Whatever completes an operation posts its waiter here instead of
+// resuming it on the spot, so that nobody is resumed inside a frame that it may destroy (DESIGN, rule 4); the event
+// loop drains the queue at the end of each callback. Thread: each has its own queue.
 #pragma once
 #include <coroutine>
 

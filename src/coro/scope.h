@@ -73,8 +73,8 @@ class Event {
   bool set_ = false;
 };
 
-/// A coroutine that starts at once and owns itself: its frame goes when it ends. For what runs as long as an object that it
-/// deletes itself (a connection); everything else is spawned in a Scope.
+/// A coroutine that starts at once and owns itself: its frame goes when it ends. For what runs as long as an object
+/// that it deletes itself (a connection); everything else is spawned in a Scope.
 struct Detached {
   struct promise_type {
     static void* operator new(std::size_t size_bytes) { return allocate_frame(size_bytes); }

@@ -21,7 +21,8 @@ std::string_view bare_address(std::string_view text) {
     return end == std::string_view::npos ? std::string_view() : text.substr(1, end - 1);
   }
   const size_t colon = text.find(':');
-  if (colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) text = text.substr(0, colon);
+  if (colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos)
+    text = text.substr(0, colon);
   return text;
 }
 
@@ -53,7 +54,8 @@ bool is_trusted(const std::vector<config::Cidr>& trusted, std::string_view ip) {
   return bytes && contains(trusted, *bytes);
 }
 
-std::string client_address(const http::Head& request, const std::string& peer_ip, const std::vector<config::Cidr>& trusted) {
+std::string client_address(const http::Head& request, const std::string& peer_ip,
+                           const std::vector<config::Cidr>& trusted) {
   const bool has_list = request.has(http::FieldId::kXForwardedFor);
   const std::vector<std::string_view> chain =
       elements(request, has_list ? http::FieldId::kXForwardedFor : http::FieldId::kForwarded);

@@ -43,11 +43,20 @@ struct Preference {
 void append_html_text(std::string& out, std::string_view text) {
   for (const char c : text) {
     switch (c) {
-      case '<': out.append("&lt;"); break;
-      case '>': out.append("&gt;"); break;
-      case '&': out.append("&amp;"); break;
-      case '"': out.append("&quot;"); break;
-      default: out.push_back(c);
+      case '<':
+        out.append("&lt;");
+        break;
+      case '>':
+        out.append("&gt;");
+        break;
+      case '&':
+        out.append("&amp;");
+        break;
+      case '"':
+        out.append("&quot;");
+        break;
+      default:
+        out.push_back(c);
     }
   }
 }
@@ -113,16 +122,22 @@ uint16_t status_of(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kConnect:
     case ErrorKind::kReset:
-    case ErrorKind::kUpstreamProtocol: return 502;
-    case ErrorKind::kTimeout: return 504;
+    case ErrorKind::kUpstreamProtocol:
+      return 502;
+    case ErrorKind::kTimeout:
+      return 504;
     case ErrorKind::kOverload:
-    case ErrorKind::kCircuitOpen: return 503;
+    case ErrorKind::kCircuitOpen:
+      return 503;
     case ErrorKind::kMissingValue:
-    case ErrorKind::kBadRequest: return 400;
-    case ErrorKind::kCancelled: return 0;
+    case ErrorKind::kBadRequest:
+      return 400;
+    case ErrorKind::kCancelled:
+      return 0;
     case ErrorKind::kNone:
     case ErrorKind::kStatus:
-    case ErrorKind::kInternal: return 500;
+    case ErrorKind::kInternal:
+      return 500;
   }
   return 500;
 }
@@ -132,7 +147,8 @@ void render_status(pipeline::Context& ctx, uint16_t status, std::string_view det
   r.clear();
   r.status = status;
   const bool html = prefers_html(ctx.request);
-  r.own.add("Content-Type", html ? "text/html; charset=utf-8" : "application/problem+json", http::FieldId::kContentType);
+  r.own.add("Content-Type", html ? "text/html; charset=utf-8" : "application/problem+json",
+            http::FieldId::kContentType);
   r.own.add("Vary", "Accept", http::FieldId::kVary);
   r.own.add("Cache-Control", "no-store", http::FieldId::kCacheControl);
   if (html) {
@@ -145,7 +161,8 @@ void render_status(pipeline::Context& ctx, uint16_t status, std::string_view det
 void render_error(pipeline::Context& ctx, const Error& error) {
   ctx.failure = error.kind;
   ctx.failure_internal = error.internal;
-  const bool late = error.kind == ErrorKind::kTimeout && error.status == 0 && ctx.cancel.reason() == ErrorKind::kTimeout;
+  const bool late =
+      error.kind == ErrorKind::kTimeout && error.status == 0 && ctx.cancel.reason() == ErrorKind::kTimeout;
   const uint16_t status = ctx.client_gone ? 0 : late ? ctx.timeout_status : status_of(error);
   if (status == 0) {
     ctx.response.clear();

@@ -1,5 +1,5 @@
-// The one place where an Error becomes an HTTP response: problem details (RFC 9457), or a plain page for those who prefer
-// HTML. Nothing of the inside shows: no addresses, no configuration. SPEC section 7.
+// The one place where an Error becomes an HTTP response: problem details (RFC 9457), or a plain page for those who
+// prefer HTML. Nothing of the inside shows: no addresses, no configuration. SPEC section 7.
 #pragma once
 #include "pipeline/context.h"
 
@@ -11,7 +11,8 @@ void render_error(pipeline::Context& ctx, const Error& error);
 void render_status(pipeline::Context& ctx, uint16_t status, std::string_view detail);
 /// The status that an error is answered with; 0 for one that nobody waits for.
 uint16_t status_of(const Error& error);
-/// True if `accept` (all Accept fields of a request) gives text/html a higher quality than JSON. RFC 9110 section 12.5.1.
+/// True if `accept` (all Accept fields of a request) gives text/html a higher quality than JSON. RFC 9110
+/// section 12.5.1.
 bool prefers_html(const http::Head& request);
 
 }  // namespace vg::gateway

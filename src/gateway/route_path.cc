@@ -52,6 +52,7 @@ class Parser {
       errors_(bad, std::string("a path has no \"") + text_[bad] + "\": routes do not look at the query");
       return {};
     }
+    path_.segments.reserve(static_cast<size_t>(std::count(text_.begin(), text_.end(), '/')));
     for (size_t at = 1; at <= text_.size();) {
       const size_t end = std::min(text_.find('/', at), text_.size());
       segment(at, text_.substr(at, end - at), end == text_.size());

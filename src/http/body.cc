@@ -22,8 +22,11 @@ void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_byt
       length_ = remaining_ = head.content_length;
       done_ = remaining_ == 0;
       break;
-    case Framing::kChunked: decoder_.reset(&trailers_, limits); break;
-    case Framing::kUntilClose: break;
+    case Framing::kChunked:
+      decoder_.reset(&trailers_, limits);
+      break;
+    case Framing::kUntilClose:
+      break;
   }
 }
 
@@ -64,7 +67,9 @@ StreamBody::State StreamBody::peek_chunked(std::string_view* piece) {
     size_t taken = 0;
     std::string_view content;
     switch (decoder_.next(data, &taken, &content)) {
-      case ChunkedDecoder::Step::kNeedMore: stream_->consume(taken); continue;
+      case ChunkedDecoder::Step::kNeedMore:
+        stream_->consume(taken);
+        continue;
       case ChunkedDecoder::Step::kDone:
         stream_->consume(taken);
         done_ = true;
@@ -72,7 +77,8 @@ StreamBody::State StreamBody::peek_chunked(std::string_view* piece) {
       case ChunkedDecoder::Step::kError: {
         return fail(Error(ErrorKind::kUpstreamProtocol, decoder_.error().reason));
       }
-      case ChunkedDecoder::Step::kContent: break;
+      case ChunkedDecoder::Step::kContent:
+        break;
     }
     if (content.empty()) {
       stream_->consume(taken);

@@ -1,5 +1,5 @@
-// One request and its response on a server connection: what a handler is given, and what it fills. Pooled: an exchange is
-// taken from its loop's pool when the first byte of a request arrives, and given back when its response is out.
+// One request and its response on a server connection: what a handler is given, and what it fills. Pooled: an exchange
+// is taken from its loop's pool when the first byte of a request arrives, and given back when its response is out.
 // Thread: its loop.
 #pragma once
 #include <memory>
@@ -16,17 +16,17 @@ class ServerConnection;
 
 /// The answer to be written: a head, and no content, text, or a body that is streamed.
 struct Response {
-  std::string_view request_id;    ///< written as X-Request-Id, in place of any that is passed on; empty: none
-  uint16_t status = 0;            ///< 0: none; the connection is closed without an answer
-  ResponseHead own;               ///< fields of an answer made here
-  ResponseHead* head = &own;      ///< the fields to write: own, or an upstream's. Never framing fields or hop-by-hop ones.
-  std::string text;               ///< content made for this answer
+  std::string_view request_id;  ///< written as X-Request-Id, in place of any that is passed on; empty: none
+  uint16_t status = 0;          ///< 0: none; the connection is closed without an answer
+  ResponseHead own;             ///< fields of an answer made here
+  ResponseHead* head = &own;  ///< the fields to write: own, or an upstream's. Never framing fields or hop-by-hop ones.
+  std::string text;           ///< content made for this answer
   std::shared_ptr<const std::string> shared;  ///< content made at load, instead of `text`
-  BodyPtr body;                   ///< content that is streamed, instead of both
-  std::optional<uint64_t> told_length;  ///< Content-Length of an answer without content (HEAD, 304)
-  bool close = false;             ///< the connection ends after it
-  bool tunnel = false;            ///< 101: from here on bytes pass both ways
-  Duration stream_idle{};         ///< without a byte of the body for so long it is cut; 0: no bound
+  BodyPtr body;                               ///< content that is streamed, instead of both
+  std::optional<uint64_t> told_length;        ///< Content-Length of an answer without content (HEAD, 304)
+  bool close = false;                         ///< the connection ends after it
+  bool tunnel = false;                        ///< 101: from here on bytes pass both ways
+  Duration stream_idle{};                     ///< without a byte of the body for so long it is cut; 0: no bound
   Duration tunnel_idle{};
 
   std::string_view content() const { return shared ? std::string_view(*shared) : std::string_view(text); }
@@ -44,7 +44,7 @@ class Exchange {
   ServerConnection* connection = nullptr;
   RequestHead request;
   RequestParser parser;
-  StreamBody body;                 ///< the request's content
+  StreamBody body;  ///< the request's content
   Response response;
   /// Cancelled when the client has gone (kCancelled) or the request's time is up (kTimeout).
   net::DeadlineSource cancel;
@@ -54,11 +54,11 @@ class Exchange {
   TimePoint started{};             ///< its first byte was read
   TimePoint head_done{};           ///< the end of its head
   uint64_t head_bytes = 0;
-  uint64_t sent_bytes = 0;         ///< of the response, head included
+  uint64_t sent_bytes = 0;  ///< of the response, head included
   uint64_t sent_content_bytes = 0;
   bool client_gone = false;
-  bool cut = false;                ///< the response could not be completed
-  bool continued = false;          ///< 100 was sent, or will not be
+  bool cut = false;        ///< the response could not be completed
+  bool continued = false;  ///< 100 was sent, or will not be
 
   /// Tells a client that waits with Expect: 100-continue to send (RFC 9110 section 10.1.1). Once, and only if needed.
   void want_body();

@@ -1,6 +1,6 @@
-// The parsed head of an HTTP/1.1 message: one copy of its bytes, and fields as offsets into it, so that a pooled head is
-// reused without allocating. Everything in it passed the parser's checks (parser.h): what a reader finds here is safe
-// to write on the wire again. RFC 9110 section 5, RFC 9112 sections 2 to 6.
+// The parsed head of an HTTP/1.1 message: one copy of its bytes, and fields as offsets into it, so that a pooled head
+// is reused without allocating. Everything in it passed the parser's checks (parser.h): what a reader finds here is
+// safe to write on the wire again. RFC 9110 section 5, RFC 9112 sections 2 to 6.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -12,11 +12,46 @@ namespace vg::http {
 
 /// Fields that the gateway itself looks at. kOther: any other name.
 enum class FieldId : uint8_t {
-  kOther, kAccept, kAcceptEncoding, kAuthorization, kCacheControl, kConnection, kContentEncoding, kContentLength,
-  kContentType, kCookie, kDate, kEtag, kExpect, kForwarded, kHost, kIfMatch, kIfNoneMatch, kKeepAlive, kLocation,
-  kOrigin, kProxyAuthenticate, kProxyAuthorization, kProxyConnection, kRetryAfter, kServer, kSetCookie, kTe,
-  kTraceparent, kTrailer, kTransferEncoding, kUpgrade, kUserAgent, kVary, kVia, kWwwAuthenticate, kXForwardedFor,
-  kXForwardedHost, kXForwardedProto, kXRequestId, kCount
+  kOther,
+  kAccept,
+  kAcceptEncoding,
+  kAuthorization,
+  kCacheControl,
+  kConnection,
+  kContentEncoding,
+  kContentLength,
+  kContentType,
+  kCookie,
+  kDate,
+  kEtag,
+  kExpect,
+  kForwarded,
+  kHost,
+  kIfMatch,
+  kIfNoneMatch,
+  kKeepAlive,
+  kLocation,
+  kOrigin,
+  kProxyAuthenticate,
+  kProxyAuthorization,
+  kProxyConnection,
+  kRetryAfter,
+  kServer,
+  kSetCookie,
+  kTe,
+  kTraceparent,
+  kTrailer,
+  kTransferEncoding,
+  kUpgrade,
+  kUserAgent,
+  kVary,
+  kVia,
+  kWwwAuthenticate,
+  kXForwardedFor,
+  kXForwardedHost,
+  kXForwardedProto,
+  kXRequestId,
+  kCount
 };
 
 /// The id of a field name, in any case.
@@ -36,7 +71,9 @@ enum class Framing : uint8_t { kNone, kLength, kChunked, kUntilClose };
 
 enum class Method : uint8_t { kOther, kGet, kHead, kPost, kPut, kPatch, kDelete, kOptions, kTrace, kConnect };
 Method method_of(std::string_view text);  ///< case-sensitive, RFC 9110 section 9.1
-constexpr bool is_safe(Method m) { return m == Method::kGet || m == Method::kHead || m == Method::kOptions || m == Method::kTrace; }
+constexpr bool is_safe(Method m) {
+  return m == Method::kGet || m == Method::kHead || m == Method::kOptions || m == Method::kTrace;
+}
 constexpr bool is_idempotent(Method m) { return is_safe(m) || m == Method::kPut || m == Method::kDelete; }
 
 /// What requests and responses share. Thread: one at a time.
@@ -61,16 +98,16 @@ class Head {
   /// True if the comma-separated list of any field with this id has `token` (any case). RFC 9110 section 5.6.1.
   bool list_has(FieldId id, std::string_view token) const;
 
-  uint8_t minor = 1;                     ///< HTTP/1.minor, 0 or 1
+  uint8_t minor = 1;  ///< HTTP/1.minor, 0 or 1
   Framing framing = Framing::kNone;
-  uint64_t content_length = 0;           ///< with kLength
-  bool keep_alive = true;                ///< RFC 9112 section 9.3, by version and Connection
-  bool upgrade = false;                  ///< Connection: upgrade and an Upgrade field
+  uint64_t content_length = 0;  ///< with kLength
+  bool keep_alive = true;       ///< RFC 9112 section 9.3, by version and Connection
+  bool upgrade = false;         ///< Connection: upgrade and an Upgrade field
 
   // Editing, for messages that are passed on (head_edit.cc). `name` and `value` must be valid field text already.
   void add(std::string_view name, std::string_view value, FieldId id = FieldId::kOther);
-  void remove(FieldId id);              ///< every field with this id
-  void remove(std::string_view name);   ///< every field of this name, any case
+  void remove(FieldId id);                                  ///< every field with this id
+  void remove(std::string_view name);                       ///< every field of this name, any case
   void set(std::string_view name, std::string_view value);  ///< removes, then adds
 
   /// Empties it and keeps its memory.
@@ -90,7 +127,8 @@ class RequestHead : public Head {
   std::string_view method_text() const { return std::string_view(bytes_).substr(0, method_size_); }
   /// The request target as it came: origin-form, absolute-form (already checked against Host) or "*".
   std::string_view target() const { return std::string_view(bytes_).substr(target_at_, target_size_); }
-  /// Path of the target, with its leading slash, still percent-encoded ("/" for an absolute target without one, "*" for asterisk-form).
+  /// Path of the target, with its leading slash, still percent-encoded ("/" for an absolute target without one, "*" for
+  /// asterisk-form).
   std::string_view path() const { return std::string_view(bytes_).substr(path_at_, path_size_); }
   /// Query without '?'. `has_query` tells "/a?" from "/a".
   std::string_view query() const { return std::string_view(bytes_).substr(query_at_, query_size_); }
@@ -102,8 +140,8 @@ class RequestHead : public Head {
 
  private:
   friend class RequestParser;
-  uint32_t method_size_ = 0, target_at_ = 0, target_size_ = 0, path_at_ = 0, path_size_ = 0, query_at_ = 0, query_size_ = 0,
-           authority_at_ = 0, authority_size_ = 0;
+  uint32_t method_size_ = 0, target_at_ = 0, target_size_ = 0, path_at_ = 0, path_size_ = 0, query_at_ = 0,
+           query_size_ = 0, authority_at_ = 0, authority_size_ = 0;
 };
 
 class ResponseHead : public Head {

@@ -4,7 +4,8 @@
 
 namespace vg::http {
 
-/// True if `head` nominates a field beyond the usual words (keep-alive, close, upgrade, te): its fields then go one by one.
+/// True if `head` nominates a field beyond the usual words (keep-alive, close, upgrade, te): its fields then go one by
+/// one.
 bool has_nominated_fields(const Head& head);
 bool is_nominated(const Head& head, std::string_view name);
 void remove_nominated_fields(Head& head);

@@ -1,5 +1,5 @@
-// ServerConnection's streaming of a response body: piece by piece, never more than one in memory. Small pieces are copied
-// behind what waits to be written and go out together; large ones are written from where they lie.
+// ServerConnection's streaming of a response body: piece by piece, never more than one in memory. Small pieces are
+// copied behind what waits to be written and go out together; large ones are written from where they lie.
 #include "http/response_writer.h"
 #include "http/server_connection.h"
 #include "http/writer.h"
@@ -70,7 +70,8 @@ coro::Task<bool> ServerConnection::stream_body(Exchange& ex, Framing framing) {
       co_return false;
     }
     if (state == BodySource::State::kWait) {
-      const TimePoint until = ex.response.stream_idle.count() > 0 ? ex.loop->now() + ex.response.stream_idle : TimePoint::max();
+      const TimePoint until =
+          ex.response.stream_idle.count() > 0 ? ex.loop->now() + ex.response.stream_idle : TimePoint::max();
       net::DeadlineSource idle(ex.loop, until, &ex.cancel);
       co_await body.wait(&idle);
       ex.loop->scratch();

@@ -71,7 +71,8 @@ const std::string& ServerConnection::peer_ip() {
   int length = sizeof address;
   if (stream_->kind() == net::Stream::Kind::kTcp &&
       uv_tcp_getpeername(stream_->uv_tcp(), reinterpret_cast<sockaddr*>(&address), &length) == 0) {
-    const auto known = net::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length));
+    const auto known =
+        net::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length));
     if (known) peer_ip_ = known->ip();
   }
   return peer_ip_;
@@ -245,9 +246,10 @@ coro::Task<ServerConnection::After> ServerConnection::respond(Exchange& ex) {
   co_return ex.body.at_end() && stream_->data().empty() ? After::kClose : After::kLinger;
 }
 
-// Content that is here already goes out with the head: small content is copied behind it, large content stays where it lies.
-// False: it must be streamed.
-bool ServerConnection::gather_content(Response& r, const ResponseFraming& framing, std::string& out, std::string_view* large) {
+// Content that is here already goes out with the head: small content is copied behind it, large content stays where it
+// lies. False: it must be streamed.
+bool ServerConnection::gather_content(Response& r, const ResponseFraming& framing, std::string& out,
+                                      std::string_view* large) {
   if (framing.framing == Framing::kNone) return true;
   if (!r.body) {
     if (r.content().size() <= kCoalesceBytes) {
@@ -313,8 +315,8 @@ coro::Task<void> ServerConnection::tunnel(Exchange& ex) {
   ex.sent_bytes += bytes.to_client;
 }
 
-// Closing with bytes unread would reset the connection and may destroy the answer on its way: the sending side is ended,
-// and what still comes is read and thrown away for a moment (RFC 9112 section 9.6).
+// Closing with bytes unread would reset the connection and may destroy the answer on its way: the sending side is
+// ended, and what still comes is read and thrown away for a moment (RFC 9112 section 9.6).
 coro::Task<void> ServerConnection::linger() {
   stream_->shutdown_write();
   net::DeadlineSource deadline(stream_->loop(), stream_->loop()->now() + kLingerTime, nullptr);

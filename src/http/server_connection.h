@@ -1,7 +1,7 @@
-// The server's side of an HTTP/1.1 connection (RFC 9112): reads a head, lets the handler answer, writes the answer, and so
-// on. Pipelined requests are answered in order. An idle connection is this object, its stream and one small frame; all
-// else is pooled with the Exchange.
-// Thread: its loop. Lifetime: it deletes itself when the connection has ended, after Handler::closed().
+// The server's side of an HTTP/1.1 connection (RFC 9112): reads a head, lets the handler answer, writes the answer, and
+// so on. Pipelined requests are answered in order. An idle connection is this object, its stream and one small frame;
+// all else is pooled with the Exchange. Thread: its loop. Lifetime: it deletes itself when the connection has ended,
+// after Handler::closed().
 #pragma once
 #include "coro/scope.h"
 #include "http/exchange.h"

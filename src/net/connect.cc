@@ -44,7 +44,8 @@ coro::Task<Result<StreamPtr>> connect(EventLoop* loop, Address address, coro::Ca
   if (!finished) {
     attempt.release()->abandoned = true;  // closing the stream ends it; on_connected deletes it
     const ErrorKind why = cancel->reason();
-    co_return Error(why, why == ErrorKind::kTimeout ? "no connection in time" : "cancelled", why == ErrorKind::kTimeout);
+    co_return Error(why, why == ErrorKind::kTimeout ? "no connection in time" : "cancelled",
+                    why == ErrorKind::kTimeout);
   }
   if (attempt->status != 0) co_return connect_error(address, attempt->status);
   uv_tcp_nodelay(stream->uv_tcp(), 1);

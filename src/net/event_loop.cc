@@ -12,7 +12,8 @@ thread_local EventLoop* current_loop = nullptr;
 EventLoop* EventLoop::current() { return current_loop; }
 
 EventLoop::EventLoop() : wheel_(std::chrono::steady_clock::now()), read_buffer_(new char[kReadBufferBytes]) {
-  if (uv_loop_init(&loop_) != 0 || uv_timer_init(&loop_, &timer_) != 0 || uv_async_init(&loop_, &async_, on_async) != 0) {
+  if (uv_loop_init(&loop_) != 0 || uv_timer_init(&loop_, &timer_) != 0 ||
+      uv_async_init(&loop_, &async_, on_async) != 0) {
     std::fputs("viewgate: cannot create an event loop (out of file descriptors?)\n", stderr);
     std::abort();
   }
@@ -56,7 +57,8 @@ void EventLoop::start_timer(Timer& timer, TimePoint when) {
   if (when < armed_for_) wheel_dirty_ = true;
 }
 
-// libuv's own timer is moved only when a timer of ours is due before it; a stopped timer costs at most one idle wake-up.
+// libuv's own timer is moved only when a timer of ours is due before it; a stopped timer costs at most one idle
+// wake-up.
 void EventLoop::rearm() {
   if (!wheel_dirty_ || closing_) return;
   wheel_dirty_ = false;

@@ -1,6 +1,6 @@
-// One event loop: a thread's libuv loop, its timers, its read buffer and its queue of ready coroutines. Everything that a
-// request touches stays on its loop; another thread reaches it by post_remote() alone.
-// Thread: the constructor, run() and all but post_remote() belong to one thread.
+// One event loop: a thread's libuv loop, its timers, its read buffer and its queue of ready coroutines. Everything that
+// a request touches stays on its loop; another thread reaches it by post_remote() alone. Thread: the constructor, run()
+// and all but post_remote() belong to one thread.
 #pragma once
 #include <uv.h>
 

@@ -1,9 +1,9 @@
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,8 +35,8 @@ Result<int> tcp_socket(const Address& address, bool reuse_port) {
   return fd;
 }
 
-// With SO_REUSEPORT alone a second gateway on the same port would start and take half of the connections. A socket without
-// it, listening for a moment, is refused in that case.
+// With SO_REUSEPORT alone a second gateway on the same port would start and take half of the connections. A socket
+// without it, listening for a moment, is refused in that case.
 Result<void> probe(const Address& address) {
   if (address.port() == 0) return {};
   Result<int> fd = tcp_socket(address, false);

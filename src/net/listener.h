@@ -56,8 +56,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
  public:
   using OnAccept = std::function<void(StreamPtr)>;
   /// Takes over `fd`. `on_accept` gets each connection, which holds a place of `budget` (to be released by its owner).
-  static Result<std::shared_ptr<Listener>> start(EventLoop* loop, int fd, bool is_unix, int backlog, ConnectionBudget* budget,
-                                                 OnAccept on_accept);
+  static Result<std::shared_ptr<Listener>> start(EventLoop* loop, int fd, bool is_unix, int backlog,
+                                                 ConnectionBudget* budget, OnAccept on_accept);
   Listener(const Listener&) = delete;
   ~Listener();
   /// Takes what is queued in the kernel until there is nothing, then closes: nobody who connected is reset.

@@ -83,8 +83,8 @@ bool Stream::was_reset() {
   return uv_fileno(&u_.handle, &fd) == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0;
 }
 
-// What was not consumed within the callback moves out of the loop's buffer. Reading then stops until it is consumed; for an
-// observer it goes on a little, since a peer that goes away is only noticed by reading.
+// What was not consumed within the callback moves out of the loop's buffer. Reading then stops until it is consumed;
+// for an observer it goes on a little, since a peer that goes away is only noticed by reading.
 void Stream::keep_rest() {
   if (size_ == 0 || closing_) return;
   std::unique_ptr<char[]> copy(new char[size_]);
@@ -119,9 +119,7 @@ void Stream::consume(size_t n) {
   }
 }
 
-void Stream::pause_reading() {
-  stop_reading();
-}
+void Stream::pause_reading() { stop_reading(); }
 
 void Stream::resume_reading() {
   if (reading_ || closing_ || eof_ || error_ != 0 || size_ != 0) return;

@@ -1,11 +1,11 @@
 // A connected byte stream: TCP or a unix socket (TLS later), behind one interface.
 //
-// Reading: the stream stays armed. Bytes that arrive while a coroutine waits in readable() are handed to it in the loop's
-// own buffer; data() shows them, consume() takes them. What is left when the callback ends is copied into the stream, and
-// reading stops until it was consumed: back-pressure is simply not reading.
-// Writing: write_now() tries the socket at once; what it does not take is copied (one chunk at most: the caller waits in
-// flushed() before it writes again).
-// Thread: its loop. Lifetime: owned by a StreamPtr; destroying that closes it, and the memory goes when libuv is done.
+// Reading: the stream stays armed. Bytes that arrive while a coroutine waits in readable() are handed to it in the
+// loop's own buffer; data() shows them, consume() takes them. What is left when the callback ends is copied into the
+// stream, and reading stops until it was consumed: back-pressure is simply not reading. Writing: write_now() tries the
+// socket at once; what it does not take is copied (one chunk at most: the caller waits in flushed() before it writes
+// again). Thread: its loop. Lifetime: owned by a StreamPtr; destroying that closes it, and the memory goes when libuv
+// is done.
 #pragma once
 #include <uv.h>
 
@@ -114,7 +114,7 @@ class Stream {
     uv_pipe_t pipe;
   } u_;
   EventLoop* loop_;
-  const char* data_ = nullptr;       // in the loop's buffer during a read callback, else in kept_
+  const char* data_ = nullptr;  // in the loop's buffer during a read callback, else in kept_
   uint32_t size_ = 0;
   int32_t error_ = 0;
   int32_t write_error_ = 0;

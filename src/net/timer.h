@@ -10,8 +10,8 @@ namespace vg::net {
 
 class TimerWheel;
 
-/// One deadline. Intrusive: it lives in its owner and leaves the wheel when destroyed. A timer never fires early, and up to
-/// a millisecond late.
+/// One deadline. Intrusive: it lives in its owner and leaves the wheel when destroyed. A timer never fires early, and
+/// up to a millisecond late.
 class Timer {
  public:
   using Callback = void (*)(Timer*);

@@ -8,7 +8,8 @@ namespace {
 // Offsets of template mistakes count from the text's beginning; in quotes the text begins a column later.
 config::Mark at_offset(const config::Node& node, size_t offset) {
   config::Mark mark = node.mark();
-  if (mark.column != 0 && node.text() == node.template_text()) mark.column += static_cast<uint32_t>(offset) + (node.quoted() ? 1 : 0);
+  if (mark.column != 0 && node.text() == node.template_text())
+    mark.column += static_cast<uint32_t>(offset) + (node.quoted() ? 1 : 0);
   return mark;
 }
 
@@ -44,9 +45,10 @@ std::vector<std::pair<std::string, tmpl::Template>> Build::upstream_headers(uint
   // As just loaded: an upstream that outlived a reload has the marks of a document that is gone.
   const config::UpstreamSettings& settings = upstream_settings(index);
   for (const config::HeaderSetting& h : settings.headers) {
-    out.emplace_back(h.name, tmpl::Template::compile(h.value, tmpl::Place::kHeader, scope_, [&](size_t, std::string message) {
-      errors_.add(h.mark, "upstreams." + settings.name + ".headers." + h.name, std::move(message));
-    }));
+    out.emplace_back(h.name,
+                     tmpl::Template::compile(h.value, tmpl::Place::kHeader, scope_, [&](size_t, std::string message) {
+                       errors_.add(h.mark, "upstreams." + settings.name + ".headers." + h.name, std::move(message));
+                     }));
   }
   return out;
 }

@@ -1,6 +1,5 @@
-// One request on its way through policies and view: the exchange on the connection, the route it matched, what templates
-// may refer to, and what the log will say. A loop pools them.
-// Thread: its loop.
+// One request on its way through policies and view: the exchange on the connection, the route it matched, what
+// templates may refer to, and what the log will say. A loop pools them. Thread: its loop.
 #pragma once
 #include <memory>
 #include <span>
@@ -23,8 +22,8 @@ struct LoopServices {
   observe::MetricsShard* metrics = nullptr;
 };
 
-/// The pools that a route table uses, on one loop, by the table's numbers of upstreams; pins the table for the requests that
-/// began with it. Thread: its loop: so the count of its users needs no atomic.
+/// The pools that a route table uses, on one loop, by the table's numbers of upstreams; pins the table for the requests
+/// that began with it. Thread: its loop: so the count of its users needs no atomic.
 struct LoopTable {
   std::shared_ptr<const void> table;
   std::vector<std::shared_ptr<upstream::Pool>> pools;
@@ -57,15 +56,15 @@ class LoopTablePtr {
 
 class Context final : public http::Exchange, public tmpl::Values {
  public:
-  const Route* route = nullptr;          ///< nullptr: none matched
-  LoopTablePtr pinned;                   ///< what `route` belongs to
+  const Route* route = nullptr;  ///< nullptr: none matched
+  LoopTablePtr pinned;           ///< what `route` belongs to
   LoopServices* services = nullptr;
   tmpl::PathParams params;
-  bool trusted_peer = false;             ///< the peer's forwarding headers are believed
-  Duration body_timeout{};               ///< between two reads of the request's content
-  uint16_t timeout_status = 504;         ///< what it gets when its own deadline has passed
-  bool secure = false;                   ///< the client came over TLS
-  upstream::CallStats call;              ///< of the main call
+  bool trusted_peer = false;      ///< the peer's forwarding headers are believed
+  Duration body_timeout{};        ///< between two reads of the request's content
+  uint16_t timeout_status = 504;  ///< what it gets when its own deadline has passed
+  bool secure = false;            ///< the client came over TLS
+  upstream::CallStats call;       ///< of the main call
   const upstream::Upstream* upstream = nullptr;
   ErrorKind failure = ErrorKind::kNone;  ///< why the answer is an error
   std::string failure_internal;          ///< for the log alone

@@ -1,14 +1,14 @@
 // The types that views and policies share. A view answers a request by filling ctx.response; a policy stands around it:
-// it answers itself, or awaits next.run(ctx) and looks at what came back. Both are made once, at load, and are shared by
-// all loops: they are immutable.
+// it answers itself, or awaits next.run(ctx) and looks at what came back. Both are made once, at load, and are shared
+// by all loops: they are immutable.
 #pragma once
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "coro/task.h"
 #include "config/loader.h"
+#include "coro/task.h"
 #include "pipeline/context.h"
 #include "template/call_target.h"
 

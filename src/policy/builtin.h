@@ -1,4 +1,5 @@
-// The policies that exist, as a table: the index that a reader needs. The order in which they run is gateway/policy_order.cc.
+// The policies that exist, as a table: the index that a reader needs. The order in which they run is
+// gateway/policy_order.cc.
 #pragma once
 #include <span>
 

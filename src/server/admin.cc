@@ -78,13 +78,16 @@ void AdminListener::answer(http::Exchange& ex) {
   const std::string_view path = ex.request.path();
   const bool reads = ex.request.method == http::Method::kGet || ex.request.method == http::Method::kHead;
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/status";
-  if (!known) return respond_text(ex, 404, "there is no such page; there are /healthz, /readyz, /metrics and /status\n");
+  if (!known)
+    return respond_text(ex, 404, "there is no such page; there are /healthz, /readyz, /metrics and /status\n");
   if (!reads) {
     respond_text(ex, 405, "this page takes GET\n");
     return ex.response.own.add("Allow", "GET, HEAD");
   }
   if (path == "/healthz") return respond_text(ex, 200, "ok\n");
-  if (path == "/readyz") return source_->ready() ? respond_text(ex, 200, "ready\n") : respond_text(ex, 503, "not ready: the gateway is starting or stopping\n");
+  if (path == "/readyz")
+    return source_->ready() ? respond_text(ex, 200, "ready\n")
+                            : respond_text(ex, 503, "not ready: the gateway is starting or stopping\n");
   if (!allowed(ex.request)) {
     respond_text(ex, 401, "this page needs the admin token: Authorization: Bearer TOKEN\n");
     return ex.response.own.add("WWW-Authenticate", "Bearer realm=\"viewgate admin\"");

@@ -1,5 +1,5 @@
-// The admin listener, on the main thread's loop: /healthz, /readyz, /metrics, /status. It goes on during a drain, and its
-// answers do not depend on the workers. SPEC section 10.
+// The admin listener, on the main thread's loop: /healthz, /readyz, /metrics, /status. It goes on during a drain, and
+// its answers do not depend on the workers. SPEC section 10.
 #pragma once
 #include <memory>
 #include <string>

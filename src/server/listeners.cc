@@ -10,8 +10,12 @@ Result<net::ListenSpec> Listeners::spec_of(const config::ListenerSettings& l, co
   net::ListenSpec spec;
   spec.backlog = l.backlog;
   switch (l.kind) {
-    case config::ListenerSettings::Kind::kTcp: spec.address = net::Address::parse(l.host, l.port); break;
-    case config::ListenerSettings::Kind::kUnix: spec.unix_path = l.path; break;
+    case config::ListenerSettings::Kind::kTcp:
+      spec.address = net::Address::parse(l.host, l.port);
+      break;
+    case config::ListenerSettings::Kind::kUnix:
+      spec.unix_path = l.path;
+      break;
     case config::ListenerSettings::Kind::kSystemd: {
       spec.inherited_fd = systemd.socket(l.path);
       if (spec.inherited_fd >= 0) break;
@@ -31,7 +35,8 @@ Listeners::Change::~Change() {
   for (const Opened& o : opened) {
     for (const int fd : o.fds) ::close(fd);
     // Dropped with its sockets: the file that bind(2) made goes as well.
-    if (!o.fds.empty() && o.shown.starts_with("unix:/") && o.made_file) ::unlink(o.shown.substr(5, o.shown.find(' ') - 5).c_str());
+    if (!o.fds.empty() && o.shown.starts_with("unix:/") && o.made_file)
+      ::unlink(o.shown.substr(5, o.shown.find(' ') - 5).c_str());
   }
 }
 
@@ -91,7 +96,8 @@ void Listeners::commit(Change change) {
     for (size_t i = 0; i < o.fds.size(); ++i) {
       Worker* worker = (*workers_)[i].get();
       worker->post([worker, id = o.id, fd = o.fds[i], is_unix = o.is_unix, backlog = o.backlog] {
-        if (const Result<void> added = worker->add_listener(id, fd, is_unix, backlog); !added) log::error(added.error().detail);
+        if (const Result<void> added = worker->add_listener(id, fd, is_unix, backlog); !added)
+          log::error(added.error().detail);
       });
     }
     o.fds.clear();

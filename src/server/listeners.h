@@ -1,5 +1,5 @@
-// The listening sockets of the process, through reloads: a socket lives as long as its address stands in the configuration.
-// Thread: the main one.
+// The listening sockets of the process, through reloads: a socket lives as long as its address stands in the
+// configuration. Thread: the main one.
 #pragma once
 #include <map>
 #include <memory>
@@ -21,7 +21,8 @@ class Listeners {
   };
 
  public:
-  Listeners(std::vector<std::unique_ptr<Worker>>* workers, const Systemd* systemd) : workers_(workers), systemd_(systemd) {}
+  Listeners(std::vector<std::unique_ptr<Worker>>* workers, const Systemd* systemd)
+      : workers_(workers), systemd_(systemd) {}
 
   /// What a change would do, with its new sockets already open. Nothing else has happened yet; dropped, it closes them.
   struct Change {

@@ -1,5 +1,5 @@
-// Server's reload (SPEC section 12): everything is read anew on a thread of low priority; what is valid is then published at
-// one instant, and what is not changes nothing.
+// Server's reload (SPEC section 12): everything is read anew on a thread of low priority; what is valid is then
+// published at one instant, and what is not changes nothing.
 #include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>

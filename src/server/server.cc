@@ -24,10 +24,14 @@ unsigned usable_cpus() {
 
 log::Level level_of(config::LogSettings::Level level) {
   switch (level) {
-    case config::LogSettings::Level::kDebug: return log::Level::kDebug;
-    case config::LogSettings::Level::kInfo: return log::Level::kInfo;
-    case config::LogSettings::Level::kWarning: return log::Level::kWarn;
-    case config::LogSettings::Level::kError: return log::Level::kError;
+    case config::LogSettings::Level::kDebug:
+      return log::Level::kDebug;
+    case config::LogSettings::Level::kInfo:
+      return log::Level::kInfo;
+    case config::LogSettings::Level::kWarning:
+      return log::Level::kWarn;
+    case config::LogSettings::Level::kError:
+      return log::Level::kError;
   }
   return log::Level::kInfo;
 }
@@ -85,12 +89,13 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
   shared_->log = std::move(writer.value());
   apply_log(table.log);
   log::attach(shared_->log);
-  shared_->metrics.add_collector([log = shared_->log](observe::PrometheusText& out) { render_log_metrics(log->stats(), out); });
-  shared_->metrics.add_collector([this](observe::PrometheusText& out) { render_upstream_gauges(*shared_->table(), out); });
+  shared_->metrics.add_collector(
+      [log = shared_->log](observe::PrometheusText& out) { render_log_metrics(log->stats(), out); });
+  shared_->metrics.add_collector(
+      [this](observe::PrometheusText& out) { render_upstream_gauges(*shared_->table(), out); });
   for (unsigned i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, shared_.get(), [this] {
-      loop_.post_remote([this] { worker_drained(); });
-    }));
+    workers_.push_back(
+        std::make_unique<Worker>(i, shared_.get(), [this] { loop_.post_remote([this] { worker_drained(); }); }));
   }
   listeners_ = std::make_unique<Listeners>(&workers_, &systemd_);
   Result<Listeners::Change> change = listeners_->prepare(table.server.listen);
@@ -181,13 +186,15 @@ void Server::on_signal(uv_signal_t* handle, int number) {
   Server* self = static_cast<Signal*>(handle->data)->server;
   const net::EventLoop::CallbackScope scope(&self->loop_);
   switch (number) {
-    case SIGHUP: return self->reload();
+    case SIGHUP:
+      return self->reload();
     case SIGUSR1: {
       const Result<void> reopened = self->shared_->log->reopen();
       if (!reopened) log::error("the log could not be reopened: ", reopened.error());
       return;
     }
-    default: break;
+    default:
+      break;
   }
   if (self->state_ == State::kDraining) {
     // A second signal: nobody is waited for. The log's last lines are given their moment.
@@ -230,7 +237,8 @@ void Server::finish() {
 
 // Every worker must have answered since the last beat: a loop that hangs is what the watchdog is for.
 void Server::beat() {
-  const bool all = std::all_of(workers_.begin(), workers_.end(), [this](const auto& w) { return w->heartbeat.load() >= beats_; });
+  const bool all =
+      std::all_of(workers_.begin(), workers_.end(), [this](const auto& w) { return w->heartbeat.load() >= beats_; });
   if (all) {
     systemd_.notify("WATCHDOG=1");
     ++beats_;

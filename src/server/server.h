@@ -1,5 +1,5 @@
-// The daemon: reads the configuration, starts the workers, and then answers signals (reload, drain, reopen) and the admin
-// listener from the main thread's own loop. SPEC sections 1, 10 and 12.
+// The daemon: reads the configuration, starts the workers, and then answers signals (reload, drain, reopen) and the
+// admin listener from the main thread's own loop. SPEC sections 1, 10 and 12.
 #pragma once
 #include <functional>
 #include <memory>

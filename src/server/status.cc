@@ -100,7 +100,8 @@ std::string render_status_json(const Shared& shared, size_t workers, WallTime st
 }
 
 void render_log_metrics(const observe::LogStats& stats, observe::PrometheusText& out) {
-  out.family("viewgate_log_dropped_total", "Log lines that were dropped because the target did not take them.", Type::kCounter);
+  out.family("viewgate_log_dropped_total", "Log lines that were dropped because the target did not take them.",
+             Type::kCounter);
   out.sample({{"log", "access"}}, stats.dropped_access);
   out.sample({{"log", "error"}}, stats.dropped_error);
   out.family("viewgate_log_write_errors_total", "Writes of the log that failed.", Type::kCounter);
@@ -111,13 +112,15 @@ void render_upstream_gauges(const gateway::RouteTable& table, observe::Prometheu
   out.family("viewgate_endpoint_connections", "Open connections to an endpoint, idle ones included.", Type::kGauge);
   for (const auto& u : table.upstreams) {
     for (size_t i = 0; i < u->size(); ++i) {
-      out.sample({{"upstream", u->name()}, {"endpoint", u->endpoint(i).label}}, static_cast<uint64_t>(u->endpoint(i).connections.load()));
+      out.sample({{"upstream", u->name()}, {"endpoint", u->endpoint(i).label}},
+                 static_cast<uint64_t>(u->endpoint(i).connections.load()));
     }
   }
   out.family("viewgate_endpoint_outstanding", "Attempts under way at an endpoint.", Type::kGauge);
   for (const auto& u : table.upstreams) {
     for (size_t i = 0; i < u->size(); ++i) {
-      out.sample({{"upstream", u->name()}, {"endpoint", u->endpoint(i).label}}, static_cast<uint64_t>(u->endpoint(i).outstanding.load()));
+      out.sample({{"upstream", u->name()}, {"endpoint", u->endpoint(i).label}},
+                 static_cast<uint64_t>(u->endpoint(i).outstanding.load()));
     }
   }
 }

@@ -1,5 +1,5 @@
-// What systemd is told and gives: notifications (sd_notify(3)), the watchdog, and sockets (sd_listen_fds(3)). The protocol is
-// a datagram of lines, stable by promise: libsystemd is not needed for it.
+// What systemd is told and gives: notifications (sd_notify(3)), the watchdog, and sockets (sd_listen_fds(3)). The
+// protocol is a datagram of lines, stable by promise: libsystemd is not needed for it.
 #pragma once
 #include <optional>
 #include <string>

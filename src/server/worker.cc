@@ -87,7 +87,8 @@ void Worker::open_access_log() {
   access_log_.reset();
   if (!table_->log.access || !shared_->log) return;
   if (!ring_) ring_ = shared_->log->add_ring();
-  access_log_ = std::make_unique<observe::AccessLog>(ring_, table_->log.json ? log::Format::kJson : log::Format::kText, table_->log.redact);
+  access_log_ = std::make_unique<observe::AccessLog>(ring_, table_->log.json ? log::Format::kJson : log::Format::kText,
+                                                     table_->log.redact);
 }
 
 void Worker::accepted(net::StreamPtr stream, uint32_t listener) {
@@ -163,8 +164,8 @@ void Worker::finished(http::Exchange& exchange) {
   if (access_log_) log_access(ctx, took);
   if (ctx.failure == ErrorKind::kNone || ctx.failure == ErrorKind::kCancelled || ctx.failure_internal.empty()) return;
   log::warn("request ", ctx.request_id(), " route=", ctx.route != nullptr ? ctx.route->name : std::string("-"),
-            " upstream=", ctx.upstream != nullptr ? ctx.upstream->name() : std::string("-"), ": ", to_string(ctx.failure), ": ",
-            ctx.failure_internal);
+            " upstream=", ctx.upstream != nullptr ? ctx.upstream->name() : std::string("-"), ": ",
+            to_string(ctx.failure), ": ", ctx.failure_internal);
 }
 
 void Worker::count(pipeline::Context& ctx, Duration took) {

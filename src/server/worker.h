@@ -1,6 +1,6 @@
-// One worker: a thread with its loop, listeners, connections, upstream pools and resolver. It serves requests by the table
-// that is published, which it looks for at each request: a reload is seen by all workers at one instant.
-// Thread: post() from any; all else runs on the worker's own.
+// One worker: a thread with its loop, listeners, connections, upstream pools and resolver. It serves requests by the
+// table that is published, which it looks for at each request: a reload is seen by all workers at one instant. Thread:
+// post() from any; all else runs on the worker's own.
 #pragma once
 #include <functional>
 #include <map>

@@ -43,7 +43,8 @@ void Call::release() {
 
 // What the upstream did wrong; not what we, the client or the clock of somebody else did.
 void Call::count_failure(ErrorKind kind) {
-  if (kind == ErrorKind::kConnect || kind == ErrorKind::kReset || kind == ErrorKind::kTimeout || kind == ErrorKind::kUpstreamProtocol) {
+  if (kind == ErrorKind::kConnect || kind == ErrorKind::kReset || kind == ErrorKind::kTimeout ||
+      kind == ErrorKind::kUpstreamProtocol) {
     endpoint_->failures.fetch_add(1, std::memory_order_relaxed);
   }
 }
@@ -57,7 +58,8 @@ void Call::finish_connection() {
   if (endpoint_ != nullptr) endpoint_->outstanding.fetch_sub(1, std::memory_order_relaxed);
   endpoint_ = nullptr;
   if (!connection_) return;
-  const bool complete = head_.status != 0 && head_.status != 101 && head_.keep_alive && body_.at_end() && upload_complete_;
+  const bool complete =
+      head_.status != 0 && head_.status != 101 && head_.keep_alive && body_.at_end() && upload_complete_;
   if (complete) {
     pool_->give_back(std::move(connection_));
   } else {
@@ -90,7 +92,8 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
     if (upload_error_) result = std::move(*upload_error_);
     if (result && !wants_retry_for(head_.status)) break;
     const bool out_of_time = deadline.cancelled();
-    bool again = repeats_left > 0 && !out_of_time && may_repeat(request, ex, result ? ErrorKind::kStatus : result.error().kind);
+    bool again =
+        repeats_left > 0 && !out_of_time && may_repeat(request, ex, result ? ErrorKind::kStatus : result.error().kind);
     if (again && uploading_) {
       co_await stop_upload(ex);
       again = !upload_begun_ && !upload_error_;  // it may have taken something before it saw the end
@@ -101,7 +104,8 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
     if (result) body_.discard_buffered();
     finish_connection();
     head_.status = 0;
-    const Duration backoff = settings.retry.backoff * (uint32_t{1} << std::min<uint32_t>(settings.retry.attempts - repeats_left - 1, 6));
+    const Duration backoff =
+        settings.retry.backoff * (uint32_t{1} << std::min<uint32_t>(settings.retry.attempts - repeats_left - 1, 6));
     if (backoff.count() > 0) {
       net::Sleep pause(ex.loop, backoff, &deadline);
       const bool slept = co_await pause;
@@ -132,15 +136,20 @@ bool Call::may_repeat(const Request& request, const http::Exchange& ex, ErrorKin
   const config::RetrySettings& retry = pool_->upstream().settings().retry;
   if (upload_begun_ || ex.cancel.cancelled() || request.upgrade) return false;
   switch (kind) {
-    case ErrorKind::kConnect: return retry.on_connect;
+    case ErrorKind::kConnect:
+      return retry.on_connect;
     case ErrorKind::kReset:
-    case ErrorKind::kTimeout: return (sent_ ? retry.on_reset && http::is_idempotent(request.method) : retry.on_connect);
-    case ErrorKind::kStatus: return http::is_idempotent(request.method);
-    default: return false;
+    case ErrorKind::kTimeout:
+      return (sent_ ? retry.on_reset && http::is_idempotent(request.method) : retry.on_connect);
+    case ErrorKind::kStatus:
+      return http::is_idempotent(request.method);
+    default:
+      return false;
   }
 }
 
-coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, CallStats& stats, coro::CancelSource* cancel) {
+coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, CallStats& stats,
+                                       coro::CancelSource* cancel) {
   sent_ = false;
   head_.clear();
   head_.status = 0;
@@ -176,9 +185,11 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
     stats.first_byte = ex.loop->now() - begun - stats.connect;
     if (result) co_return Result<void>();
     count_failure(result.error().kind);
-    // The upstream closed an idle connection just as we took it: once more on a fresh one, if nothing can have been done.
+    // The upstream closed an idle connection just as we took it: once more on a fresh one, if nothing can have been
+    // done.
     const bool harmless = !sent_ || http::is_idempotent(request.method);
-    const bool raced = result.error().kind == ErrorKind::kReset && reused && !fresh && head_.bytes().empty() && harmless && !upload_begun_;
+    const bool raced = result.error().kind == ErrorKind::kReset && reused && !fresh && head_.bytes().empty() &&
+                       harmless && !upload_begun_;
     if (!raced) co_return std::move(result);
     if (uploading_) {
       co_await stop_upload(ex);
@@ -204,14 +215,16 @@ Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Co
     out.append("Transfer-Encoding: chunked\r\n");
   } else if (has_body) {
     http::append_field(out, "Content-Length", *ex.body.length());
-  } else if (request.method == http::Method::kPost || request.method == http::Method::kPut || request.method == http::Method::kPatch) {
+  } else if (request.method == http::Method::kPost || request.method == http::Method::kPut ||
+             request.method == http::Method::kPatch) {
     out.append("Content-Length: 0\r\n");
   }
   out.append("\r\n");
   // Content that is already here goes along in the same write; the rest is streamed beside the wait for the answer.
   if (has_body && !upload_chunked_ && !ex.body.at_end() && replay_.empty()) {
     std::string_view piece;
-    if (ex.body.peek(&piece) == http::StreamBody::State::kData && ex.body.length() == piece.size() && piece.size() <= kCoalesceBytes) {
+    if (ex.body.peek(&piece) == http::StreamBody::State::kData && ex.body.length() == piece.size() &&
+        piece.size() <= kCoalesceBytes) {
       // Kept, so that the request can be repeated as it is.
       replay_.assign(piece);
       ex.body.consume();
@@ -245,7 +258,8 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
       co_return std::move(e);
     }
     if (status == http::ParseStatus::kDone) {
-      if (head_.status == 101 && !request.upgrade) co_return Error(ErrorKind::kUpstreamProtocol, name + " changed protocols unasked");
+      if (head_.status == 101 && !request.upgrade)
+        co_return Error(ErrorKind::kUpstreamProtocol, name + " changed protocols unasked");
       if (head_.status >= 200 || head_.status == 101) break;
       // A 100 answers an expectation that was not passed on: want_body() tells the client.
       if (head_.status != 100) {
@@ -260,7 +274,8 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
       const ErrorKind why = cancel->reason();
       co_return Error(why, why == ErrorKind::kTimeout ? name + " did not answer in time" : "cancelled");
     }
-    if (event != net::ReadEvent::kData) co_return Error(ErrorKind::kReset, name + " closed the connection before it answered");
+    if (event != net::ReadEvent::kData)
+      co_return Error(ErrorKind::kReset, name + " closed the connection before it answered");
   }
   if (head_.status == 101) {
     body_.begin(&stream, http::Head(), UINT64_MAX, kResponseLimits);
@@ -270,8 +285,8 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
   co_return Result<void>();
 }
 
-// Streams the client's content, one piece at a time. Runs in ex.scope, until it is all sent, side_cancel, or an error; ends
-// before the call is released.
+// Streams the client's content, one piece at a time. Runs in ex.scope, until it is all sent, side_cancel, or an error;
+// ends before the call is released.
 coro::Task<void> Call::upload(http::Exchange* ex) {
   for (;;) {
     std::string_view piece;

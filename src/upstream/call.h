@@ -1,6 +1,6 @@
-// One call to an upstream over HTTP/1.1: endpoint, connection, request, response head, with its retries. What it gives is
-// a response whose content is still on the connection, to be pulled by whoever writes it on.
-// Pooled: a loop keeps its calls. Thread: one loop.
+// One call to an upstream over HTTP/1.1: endpoint, connection, request, response head, with its retries. What it gives
+// is a response whose content is still on the connection, to be pulled by whoever writes it on. Pooled: a loop keeps
+// its calls. Thread: one loop.
 #pragma once
 #include <memory>
 #include <string>
@@ -10,13 +10,14 @@
 
 namespace vg::upstream {
 
-/// What a view wants to send. append_head() is asked again for each attempt, since endpoints differ in Host and base path.
+/// What a view wants to send. append_head() is asked again for each attempt, since endpoints differ in Host and base
+/// path.
 class Request {
  public:
   http::Method method = http::Method::kGet;
-  uint64_t hash = 0;            ///< for balancing by hash
-  bool forward_body = false;    ///< the client's content goes along, streamed
-  bool upgrade = false;         ///< a 101 is wanted
+  uint64_t hash = 0;          ///< for balancing by hash
+  bool forward_body = false;  ///< the client's content goes along, streamed
+  bool upgrade = false;       ///< a 101 is wanted
   /// Appends request line and fields, without framing, Connection and the empty line.
   /// Errors: kMissingValue, kBadRequest: the call fails without an attempt.
   virtual Result<void> append_head(const Endpoint& endpoint, std::string& out) = 0;
@@ -28,8 +29,8 @@ class Request {
 /// What happened, for log and metrics.
 struct CallStats {
   uint32_t attempts = 0;
-  Duration connect{};      ///< of the last attempt: until it had a connection
-  Duration first_byte{};   ///< of the last attempt: from then until the head of the answer
+  Duration connect{};     ///< of the last attempt: until it had a connection
+  Duration first_byte{};  ///< of the last attempt: from then until the head of the answer
   const Endpoint* endpoint = nullptr;
 };
 
@@ -83,12 +84,12 @@ class Call final : public http::BodySource {
   Tried tried_;
   Duration body_timeout_{};
   // The client's content on its way to the upstream.
-  bool uploading_ = false;        // a coroutine of ex.scope does it
+  bool uploading_ = false;  // a coroutine of ex.scope does it
   bool upload_complete_ = true;
-  bool upload_begun_ = false;     // something of it was taken: the request cannot be repeated
+  bool upload_begun_ = false;  // something of it was taken: the request cannot be repeated
   bool upload_chunked_ = false;
-  bool sent_ = false;             // some of the request may have reached the upstream
-  std::string replay_;            // small content that came with the head: sent again with each attempt
+  bool sent_ = false;   // some of the request may have reached the upstream
+  std::string replay_;  // small content that came with the head: sent again with each attempt
   std::optional<Error> upload_error_;
   net::DeadlineSource* deadline_ = nullptr;  // of the call, while its head is awaited
 };

@@ -10,9 +10,12 @@ namespace {
 
 BalanceKind balance_kind(config::Balance b) {
   switch (b) {
-    case config::Balance::kRoundRobin: return BalanceKind::kRoundRobin;
-    case config::Balance::kLeastRequests: return BalanceKind::kLeastRequests;
-    case config::Balance::kHash: return BalanceKind::kHash;
+    case config::Balance::kRoundRobin:
+      return BalanceKind::kRoundRobin;
+    case config::Balance::kLeastRequests:
+      return BalanceKind::kLeastRequests;
+    case config::Balance::kHash:
+      return BalanceKind::kHash;
   }
   return BalanceKind::kRoundRobin;
 }
@@ -154,11 +157,12 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::open(size_t endpoint, coro
   co_return unreachable(std::move(last), cancel);
 }
 
-// For a client it is the upstream's name that counts: hosts and addresses are for the log. When the call itself still had
-// time it is a connection that could not be made, also if connect_timeout ended it.
+// For a client it is the upstream's name that counts: hosts and addresses are for the log. When the call itself still
+// had time it is a connection that could not be made, also if connect_timeout ended it.
 Error Pool::unreachable(Error cause, coro::CancelSource* cancel) const {
   if (cancel == nullptr || !cancel->cancelled()) cause.kind = ErrorKind::kConnect;
-  Error e(cause.kind, cause.kind == ErrorKind::kCancelled ? "cancelled" : upstream_->name() + " cannot be reached", true);
+  Error e(cause.kind, cause.kind == ErrorKind::kCancelled ? "cancelled" : upstream_->name() + " cannot be reached",
+          true);
   e.internal = cause.internal.empty() ? std::move(cause.detail) : cause.detail + ": " + cause.internal;
   return e;
 }
@@ -216,7 +220,8 @@ void Pool::close_expired() {
   const TimePoint now = loop_->now();
   TimePoint next = TimePoint::max();
   for (Slot& slot : slots_) {
-    const auto young = std::find_if(slot.idle.begin(), slot.idle.end(), [&](const auto& c) { return c->idle_since_ + limit > now; });
+    const auto young =
+        std::find_if(slot.idle.begin(), slot.idle.end(), [&](const auto& c) { return c->idle_since_ + limit > now; });
     slot.idle.erase(slot.idle.begin(), young);
     if (!slot.idle.empty()) next = std::min(next, slot.idle.front()->idle_since_ + limit);
   }

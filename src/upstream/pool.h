@@ -32,8 +32,8 @@ class Connection final : public net::StreamObserver {
   TimePoint idle_since_{};
 };
 
-/// One who waits for a connection. Shared between its loop and whoever frees a place; all but `loop` and `endpoint` is its
-/// loop's.
+/// One who waits for a connection. Shared between its loop and whoever frees a place; all but `loop` and `endpoint` is
+/// its loop's.
 struct Waiter {
   net::EventLoop* loop = nullptr;
   size_t endpoint = 0;

@@ -20,11 +20,11 @@ class Pool;
 
 struct Endpoint {
   config::EndpointSettings settings;
-  std::string label;                       ///< host:port, for logs and /status alone
-  std::atomic<uint32_t> connections{0};    ///< open, idle ones too
-  std::atomic<uint32_t> outstanding{0};    ///< attempts under way
+  std::string label;                     ///< host:port, for logs and /status alone
+  std::atomic<uint32_t> connections{0};  ///< open, idle ones too
+  std::atomic<uint32_t> outstanding{0};  ///< attempts under way
   std::atomic<uint64_t> attempts{0};
-  std::atomic<uint64_t> failures{0};       ///< connect, reset, timeout, broken messages
+  std::atomic<uint64_t> failures{0};  ///< connect, reset, timeout, broken messages
 };
 
 struct Waiter;
@@ -56,8 +56,8 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   bool enqueue(const std::shared_ptr<Waiter>& waiter);
   /// On the waiter's loop: it gives up.
   void abandon(const std::shared_ptr<Waiter>& waiter);
-  /// Whose turn it is when a connection to `endpoint` becomes free on `loop`: that waiter's, who leaves the queue and gets the
-  /// connection; or, with `close`, somebody's who needs its place; or nobody's.
+  /// Whose turn it is when a connection to `endpoint` becomes free on `loop`: that waiter's, who leaves the queue and
+  /// gets the connection; or, with `close`, somebody's who needs its place; or nobody's.
   struct Turn {
     std::shared_ptr<Waiter> waiter;
     bool close = false;

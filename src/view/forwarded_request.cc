@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "http/server_connection.h"
 #include "http/nominated.h"
 #include "http/response_writer.h"
+#include "http/server_connection.h"
 
 namespace vg::view {
 
@@ -16,19 +16,20 @@ using http::FieldId;
 constexpr uint64_t bit(FieldId id) { return uint64_t{1} << static_cast<unsigned>(id); }
 
 // Of one hop (RFC 9110 section 7.6.1), of the framing, or written anew below.
-constexpr uint64_t kNotPassedOn = bit(FieldId::kHost) | bit(FieldId::kConnection) | bit(FieldId::kKeepAlive) |
-                                  bit(FieldId::kProxyConnection) | bit(FieldId::kProxyAuthorization) |
-                                  bit(FieldId::kProxyAuthenticate) | bit(FieldId::kTransferEncoding) |
-                                  bit(FieldId::kContentLength) | bit(FieldId::kTe) | bit(FieldId::kUpgrade) |
-                                  bit(FieldId::kExpect) | bit(FieldId::kXForwardedFor) | bit(FieldId::kXForwardedProto) |
-                                  bit(FieldId::kXForwardedHost) | bit(FieldId::kXRequestId);
+constexpr uint64_t kNotPassedOn =
+    bit(FieldId::kHost) | bit(FieldId::kConnection) | bit(FieldId::kKeepAlive) | bit(FieldId::kProxyConnection) |
+    bit(FieldId::kProxyAuthorization) | bit(FieldId::kProxyAuthenticate) | bit(FieldId::kTransferEncoding) |
+    bit(FieldId::kContentLength) | bit(FieldId::kTe) | bit(FieldId::kUpgrade) | bit(FieldId::kExpect) |
+    bit(FieldId::kXForwardedFor) | bit(FieldId::kXForwardedProto) | bit(FieldId::kXForwardedHost) |
+    bit(FieldId::kXRequestId);
 
 // Names that differ from ours by an underscore alone: CGI and WSGI cannot tell them apart.
 bool poses_as_forwarding(std::string_view name) {
   if (name.find('_') == std::string_view::npos) return false;
   std::string plain = lower(name);
   std::replace(plain.begin(), plain.end(), '_', '-');
-  return plain == "x-forwarded-for" || plain == "x-forwarded-proto" || plain == "x-forwarded-host" || plain == "x-request-id";
+  return plain == "x-forwarded-for" || plain == "x-forwarded-proto" || plain == "x-forwarded-host" ||
+         plain == "x-request-id";
 }
 
 bool is_named(const std::vector<NamedTemplate>& headers, std::string_view name) {
@@ -41,7 +42,8 @@ Result<void> ForwardedRequest::append_head(const upstream::Endpoint& endpoint, s
   if (Result<void> r = append_target(endpoint, out); !r) return r;
   const bool keep_host = settings_.preserve_host && !ctx_.request.authority().empty();
   if (!is_edited() || !is_replaced("host")) {
-    http::append_field(out, "Host", keep_host ? ctx_.request.authority() : std::string_view(endpoint.settings.authority));
+    http::append_field(out, "Host",
+                       keep_host ? ctx_.request.authority() : std::string_view(endpoint.settings.authority));
   }
   append_client_fields(out);
   append_forwarding_fields(out);
@@ -57,7 +59,8 @@ Result<void> ForwardedRequest::append_head(const upstream::Endpoint& endpoint, s
 }
 
 Result<void> ForwardedRequest::append_target(const upstream::Endpoint& endpoint, std::string& out) const {
-  out.append(settings_.target.method ? std::string_view(*settings_.target.method) : ctx_.request.method_text()).push_back(' ');
+  out.append(settings_.target.method ? std::string_view(*settings_.target.method) : ctx_.request.method_text())
+      .push_back(' ');
   const tmpl::Rendered rendered = settings_.target.render(ctx_, endpoint.settings.base_path, out);
   if (rendered.status == tmpl::Rendered::Status::kBadValue) return bad_value(rendered);
   if (!rendered.ok()) return Error(ErrorKind::kMissingValue, "a value that the upstream's path needs is missing");
@@ -99,7 +102,8 @@ void ForwardedRequest::append_forwarding_fields(std::string& out) const {
     add("X-Forwarded-For", ctx_.client_ip());
   }
   const bool proto_known = ctx_.trusted_peer && request.has(FieldId::kXForwardedProto);
-  add("X-Forwarded-Proto", proto_known ? request.get(FieldId::kXForwardedProto) : std::string_view(ctx_.secure ? "https" : "http"));
+  add("X-Forwarded-Proto",
+      proto_known ? request.get(FieldId::kXForwardedProto) : std::string_view(ctx_.secure ? "https" : "http"));
   const bool host_known = ctx_.trusted_peer && request.has(FieldId::kXForwardedHost);
   add("X-Forwarded-Host", host_known ? request.get(FieldId::kXForwardedHost) : request.authority());
   add("X-Request-Id", ctx_.request_id());
@@ -126,7 +130,8 @@ bool ForwardedRequest::is_edited() const {
 }
 
 bool ForwardedRequest::is_replaced(std::string_view name) const {
-  return settings_.edit.drops(name) || is_named(settings_.upstream_headers, name) || is_named(settings_.call_headers, name);
+  return settings_.edit.drops(name) || is_named(settings_.upstream_headers, name) ||
+         is_named(settings_.call_headers, name);
 }
 
 }  // namespace vg::view

@@ -29,22 +29,26 @@ std::string check_header_name(std::string_view name) {
     case http::FieldId::kProxyConnection:
     case http::FieldId::kTe:
     case http::FieldId::kTransferEncoding:
-    case http::FieldId::kUpgrade: return "\"" + std::string(name) + "\" belongs to the connection and is the gateway's to write";
-    default: return {};
+    case http::FieldId::kUpgrade:
+      return "\"" + std::string(name) + "\" belongs to the connection and is the gateway's to write";
+    default:
+      return {};
   }
 }
 
 Error bad_value(const tmpl::Rendered& rendered) {
-  Error e(ErrorKind::kBadRequest, "the value of " + (rendered.reference != nullptr ? rendered.reference->text : std::string("a parameter")) +
-                                      " is not of the kind that is asked for");
+  Error e(ErrorKind::kBadRequest,
+          "the value of " + (rendered.reference != nullptr ? rendered.reference->text : std::string("a parameter")) +
+              " is not of the kind that is asked for");
   e.status = 400;
   return e;
 }
 
 config::Spec HeaderEdit::spec() {
-  return config::map({config::key("set", config::named(config::template_text())).summary("fields to set: name -> value (a template)"),
-                      config::key("remove", config::one_or_list(config::text().check(check_name_setting).called("a header name")))
-                          .summary("fields to take out")});
+  return config::map(
+      {config::key("set", config::named(config::template_text())).summary("fields to set: name -> value (a template)"),
+       config::key("remove", config::one_or_list(config::text().check(check_name_setting).called("a header name")))
+           .summary("fields to take out")});
 }
 
 HeaderEdit HeaderEdit::create(const config::Node* node, std::string_view key, pipeline::Build& build) {

@@ -41,9 +41,14 @@ bool may_tunnel(std::string_view upgrade) {
 }
 
 config::Spec call_spec() {
-  return config::map({config::key("call", config::template_text().called("a call, UPSTREAM/path").example("catalog/articles/{id}")).required(),
-                      config::key("query", config::named(config::template_text())).summary("query parameters: name -> value (a template)"),
-                      config::key("headers", config::named(config::template_text())).summary("header fields: name -> value (a template)")})
+  return config::map(
+             {config::key("call",
+                          config::template_text().called("a call, UPSTREAM/path").example("catalog/articles/{id}"))
+                  .required(),
+              config::key("query", config::named(config::template_text()))
+                  .summary("query parameters: name -> value (a template)"),
+              config::key("headers", config::named(config::template_text()))
+                  .summary("header fields: name -> value (a template)")})
       .short_form("call")
       .example("catalog/articles/{id}");
 }
@@ -110,9 +115,12 @@ uint64_t ProxyFetch::balance_hash(const pipeline::Context& ctx) const {
   const config::UpstreamSettings& s = ctx.pinned->pools[upstream_]->upstream().settings();
   if (s.balance != config::Balance::kHash) return 0;
   switch (s.hash_by) {
-    case config::HashBy::kClientIp: return upstream::hash_of(ctx.client_ip());
-    case config::HashBy::kPath: return upstream::hash_of(ctx.request.path());
-    case config::HashBy::kHeader: return upstream::hash_of(ctx.header(s.hash_header).value_or(std::string_view()));
+    case config::HashBy::kClientIp:
+      return upstream::hash_of(ctx.client_ip());
+    case config::HashBy::kPath:
+      return upstream::hash_of(ctx.request.path());
+    case config::HashBy::kHeader:
+      return upstream::hash_of(ctx.header(s.hash_header).value_or(std::string_view()));
   }
   return 0;
 }
@@ -168,7 +176,9 @@ void ProxyFetch::rewrite_location(pipeline::Context& ctx, http::ResponseHead& he
   if (scheme != std::string_view::npos) {
     const size_t host_at = scheme + 3;
     const size_t host_end = std::min(location.find_first_of("/?#", host_at), location.size());
-    if (!iequals(location.substr(0, scheme), "http") || !http::same_authority(location.substr(host_at, host_end - host_at), e.authority, "80")) return;
+    if (!iequals(location.substr(0, scheme), "http") ||
+        !http::same_authority(location.substr(host_at, host_end - host_at), e.authority, "80"))
+      return;
     path = location.substr(host_end);
   } else if (!location.starts_with("/") || location.starts_with("//")) {
     return;
@@ -189,7 +199,8 @@ void ProxyFetch::rewrite_location(pipeline::Context& ctx, http::ResponseHead& he
 // "/shop/{rest...}" with the source "legacy/app/{rest}": what begins with "/app/" upstream begins with "/shop/" here.
 bool ProxyFetch::map_back(const pipeline::Context& ctx, std::string_view upstream_path, std::string& out) const {
   const auto parts = forward_.target.path.parts();
-  if (parts.empty() || parts.back().reference < 0 || parts.size() > 2 || (parts.size() == 2 && parts[0].reference >= 0)) return false;
+  if (parts.empty() || parts.back().reference < 0 || parts.size() > 2 || (parts.size() == 2 && parts[0].reference >= 0))
+    return false;
   const tmpl::Reference& rest = forward_.target.path.references()[static_cast<size_t>(parts.back().reference)];
   if (rest.root != tmpl::Root::kParam || rest.kind != tmpl::ParamKind::kRest) return false;
   const std::string prefix = "/" + (parts.size() == 2 ? parts[0].literal : std::string());
@@ -207,19 +218,31 @@ config::ViewType describe_proxy_fetch() {
   type.name = "proxy-fetch";
   const auto seconds = [](int64_t n) { return n * 1'000'000'000; };
   type.keys = {
-      config::key("source", call_spec()).required().summary("the call to pass requests on to: UPSTREAM/path, a template"),
-      config::key("preserve_host", config::boolean()).fallback("false").summary("send the client's Host instead of the upstream's"),
+      config::key("source", call_spec())
+          .required()
+          .summary("the call to pass requests on to: UPSTREAM/path, a template"),
+      config::key("preserve_host", config::boolean())
+          .fallback("false")
+          .summary("send the client's Host instead of the upstream's"),
       config::key("request", HeaderEdit::spec()).summary("header fields to set and remove on the way to the upstream"),
       config::key("response", HeaderEdit::spec()).summary("header fields to set and remove on the way back"),
-      config::key("websocket", config::map({config::key("origins", config::one_or_list(config::text())).summary("the Origins whose upgrades are accepted; * is any")}))
+      config::key("websocket", config::map({config::key("origins", config::one_or_list(config::text()))
+                                                .summary("the Origins whose upgrades are accepted; * is any")}))
           .summary("who may open a WebSocket"),
-      config::key("stream_idle", config::duration().between(1'000'000, seconds(86400))).fallback("60s").summary("a response body without a byte for so long is cut"),
-      config::key("upgrade_idle", config::duration().between(1'000'000, seconds(7 * 86400))).fallback("1h").summary("a tunnel without a byte for so long ends"),
-      config::key("limits", config::map({config::key("body_bytes", config::size().at_least(0)).summary("the content of a request; more: 413")})),
+      config::key("stream_idle", config::duration().between(1'000'000, seconds(86400)))
+          .fallback("60s")
+          .summary("a response body without a byte for so long is cut"),
+      config::key("upgrade_idle", config::duration().between(1'000'000, seconds(7 * 86400)))
+          .fallback("1h")
+          .summary("a tunnel without a byte for so long ends"),
+      config::key("limits", config::map({config::key("body_bytes", config::size().at_least(0))
+                                             .summary("the content of a request; more: 413")})),
   };
   return type;
 }
 
-std::unique_ptr<pipeline::View> create_proxy_fetch(pipeline::Build& build) { return std::make_unique<ProxyFetch>(build); }
+std::unique_ptr<pipeline::View> create_proxy_fetch(pipeline::Build& build) {
+  return std::make_unique<ProxyFetch>(build);
+}
 
 }  // namespace vg::view

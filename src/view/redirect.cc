@@ -13,7 +13,8 @@ class Redirect final : public pipeline::View {
     const config::Node* s = build.settings();
     if (const config::Node* to = config::child(s, "to")) to_ = build.compile(*to, "to", tmpl::Place::kUrl);
     status_ = static_cast<uint16_t>(std::stoi(config::text(s, "status", "308")));
-    if (const config::Node* headers = config::child(s, "headers")) headers_ = HeaderEdit::create_set(*headers, "headers", build);
+    if (const config::Node* headers = config::child(s, "headers"))
+      headers_ = HeaderEdit::create_set(*headers, "headers", build);
   }
 
   coro::Task<Result<void>> run(pipeline::Context& ctx) const override {
@@ -42,10 +43,16 @@ config::ViewType describe_redirect() {
   config::ViewType type;
   type.name = "redirect";
   type.keys = {
-      config::key("to", config::template_text().example("\"/new/{id}\"")).required().summary("where to: a path or a URL, a template"),
-      config::key("status", config::one_of({"301", "302", "303", "307", "308"})).fallback("308").summary("the response's status"),
-      config::key("headers", config::named(config::template_text())).summary("header fields of the response: name -> value (a template)"),
-      config::key("limits", config::map({config::key("body_bytes", config::size().at_least(0)).summary("the content of a request; more: 413")})),
+      config::key("to", config::template_text().example("\"/new/{id}\""))
+          .required()
+          .summary("where to: a path or a URL, a template"),
+      config::key("status", config::one_of({"301", "302", "303", "307", "308"}))
+          .fallback("308")
+          .summary("the response's status"),
+      config::key("headers", config::named(config::template_text()))
+          .summary("header fields of the response: name -> value (a template)"),
+      config::key("limits", config::map({config::key("body_bytes", config::size().at_least(0))
+                                             .summary("the content of a request; more: 413")})),
   };
   return type;
 }

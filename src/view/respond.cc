@@ -16,7 +16,8 @@ constexpr size_t kMostFileBytes = 16 * 1024 * 1024;
 // YAML as JSON by the core schema: plain true, false, null and JSON numbers are what they look like; all else is text.
 void write_json(const config::Node& node, json::Writer& out) {
   switch (node.kind()) {
-    case config::Kind::kNull: return out.null();
+    case config::Kind::kNull:
+      return out.null();
     case config::Kind::kSequence:
       out.begin_array();
       for (const config::Node* item : node.items()) write_json(*item, out);
@@ -28,7 +29,8 @@ void write_json(const config::Node& node, json::Writer& out) {
         write_json(*m.value, out);
       }
       return out.end_object();
-    case config::Kind::kScalar: break;
+    case config::Kind::kScalar:
+      break;
   }
   const std::string_view text = node.text();
   if (node.quoted()) return out.string(text);
@@ -39,12 +41,21 @@ void write_json(const config::Node& node, json::Writer& out) {
 }
 
 std::string_view type_of_file(std::string_view path) {
-  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
-      {".html", "text/html; charset=utf-8"}, {".htm", "text/html; charset=utf-8"}, {".json", "application/json"},
-      {".txt", "text/plain; charset=utf-8"}, {".css", "text/css; charset=utf-8"},  {".js", "text/javascript; charset=utf-8"},
-      {".xml", "application/xml"},           {".svg", "image/svg+xml"},            {".png", "image/png"},
-      {".jpg", "image/jpeg"},                {".gif", "image/gif"},                {".ico", "image/x-icon"},
-      {".webp", "image/webp"},               {".pdf", "application/pdf"},          {".wasm", "application/wasm"}};
+  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {{".html", "text/html; charset=utf-8"},
+                                                                             {".htm", "text/html; charset=utf-8"},
+                                                                             {".json", "application/json"},
+                                                                             {".txt", "text/plain; charset=utf-8"},
+                                                                             {".css", "text/css; charset=utf-8"},
+                                                                             {".js", "text/javascript; charset=utf-8"},
+                                                                             {".xml", "application/xml"},
+                                                                             {".svg", "image/svg+xml"},
+                                                                             {".png", "image/png"},
+                                                                             {".jpg", "image/jpeg"},
+                                                                             {".gif", "image/gif"},
+                                                                             {".ico", "image/x-icon"},
+                                                                             {".webp", "image/webp"},
+                                                                             {".pdf", "application/pdf"},
+                                                                             {".wasm", "application/wasm"}};
   for (const auto& [end, type] : kTypes) {
     if (path.ends_with(end)) return type;
   }
@@ -58,10 +69,12 @@ class Respond final : public pipeline::View {
     status_ = static_cast<uint16_t>(config::integer(s, "status", 200));
     delay_ = config::duration(s, "delay", Duration());
     read_content(build);
-    if (const config::Node* headers = config::child(s, "headers")) headers_ = HeaderEdit::create_set(*headers, "headers", build);
+    if (const config::Node* headers = config::child(s, "headers"))
+      headers_ = HeaderEdit::create_set(*headers, "headers", build);
     const bool empty = status_ == 204 || status_ == 304;
     if (empty && content_ && !content_->empty()) {
-      build.error(*config::child(s, "status"), "status", "a " + std::to_string(status_) + " has no content; leave out json, text and file");
+      build.error(*config::child(s, "status"), "status",
+                  "a " + std::to_string(status_) + " has no content; leave out json, text and file");
     }
   }
 
@@ -108,9 +121,11 @@ class Respond final : public pipeline::View {
     content << in.rdbuf();
     if (!in || content.str().empty()) {
       std::ifstream again(path, std::ios::binary);
-      if (!again || again.peek() != std::ifstream::traits_type::eof()) return build.error(node, "file", "\"" + path + "\" can't be read");
+      if (!again || again.peek() != std::ifstream::traits_type::eof())
+        return build.error(node, "file", "\"" + path + "\" can't be read");
     }
-    if (content.str().size() > kMostFileBytes) return build.error(node, "file", "\"" + path + "\" is larger than 16MiB");
+    if (content.str().size() > kMostFileBytes)
+      return build.error(node, "file", "\"" + path + "\" is larger than 16MiB");
     type_ = type_of_file(path);
     content_ = std::make_shared<const std::string>(content.str());
   }
@@ -131,10 +146,14 @@ config::ViewType describe_respond() {
       config::key("status", config::integer().between(200, 599)).fallback("200").summary("the response's status"),
       config::key("json", config::json()).summary("the content, as JSON"),
       config::key("text", config::text()).summary("the content, as plain text"),
-      config::key("file", config::text()).summary("the content: a file, read at load; relative to the configuration file"),
-      config::key("headers", config::named(config::template_text())).summary("header fields of the response: name -> value (a template)"),
-      config::key("delay", config::duration().between(0, 3'600'000'000'000)).summary("how long to wait before answering"),
-      config::key("limits", config::map({config::key("body_bytes", config::size().at_least(0)).summary("the content of a request; more: 413")})),
+      config::key("file", config::text())
+          .summary("the content: a file, read at load; relative to the configuration file"),
+      config::key("headers", config::named(config::template_text()))
+          .summary("header fields of the response: name -> value (a template)"),
+      config::key("delay", config::duration().between(0, 3'600'000'000'000))
+          .summary("how long to wait before answering"),
+      config::key("limits", config::map({config::key("body_bytes", config::size().at_least(0))
+                                             .summary("the content of a request; more: 413")})),
   };
   return type;
 }
