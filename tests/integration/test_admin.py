@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from support import wire
 from support.client import Client
 from support.gateway import command, proxy_config, respond_config, wait_until, write_config
 from support.upstream import refused_url
@@ -142,6 +143,18 @@ def test_readyz_does_not_depend_on_upstreams(world):
     gw = world.gateway(proxy_config(refused_url(), **ADMIN))
     gw.get("/")
     assert gw.admin("/readyz").status == 200
+
+
+def test_gauges_go_back_to_zero_whatever_became_of_the_requests(world):
+    gw, up = world.proxy(lambda r, c: wire.response(body=b"ok") if r.target == "/fine" else c.peer_closed(5) and None, route={"timeout": "2s"}, **ADMIN)
+    assert gw.get("/fine").status == 200
+    for i in range(5):
+        client = gw.connect().send(wire.request("GET", "/hangs"))
+        up.wait_requests(2 + i)
+        client.reset()
+    wait_until(lambda: gw.metric("viewgate_requests_in_flight") == 0)
+    wait_until(lambda: gw.metric("viewgate_connections") == 0)
+    assert gw.metric("viewgate_requests_total") == 6
 
 
 def test_a_hostile_route_or_upstream_name_breaks_no_metric(world):

@@ -193,6 +193,27 @@ def test_a_pool_limit_that_changed_holds(world):
     assert [c.read_response().status for c in clients] == [200] * 3
 
 
+def test_calls_that_wait_for_a_connection_are_served_after_a_reload(world):
+    gate = Gate()
+
+    def held(request, connection):
+        if request.target != "/probe":
+            gate.hold()
+        return wire.response(body=request.target.encode())
+    up = world.upstream(held)
+
+    def generation(i, **upstream):
+        return proxy_config(up, upstream={"pool": {"connections": 1, "per_endpoint": 1}, **upstream}, route={"response": {"set": {"X-G": str(i)}}})
+    gw = world.gateway(generation(1))
+    clients = [gw.connect().send(wire.request("GET", f"/{i}")) for i in range(4)]
+    up.wait_requests(1)
+    gw.reload(generation(2, timeout="20s"))
+    gw.wait_log("reloaded")
+    gate.open()
+    assert [c.read_response().text for c in clients] == [f"/{i}" for i in range(4)]
+    assert gw.get("/probe").headers.one("x-g") == "2"
+
+
 def test_a_listener_that_is_added_serves_and_the_old_one_keeps_its_socket(world):
     gw = world.gateway(saying("old"))
     port = gw.port

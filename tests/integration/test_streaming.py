@@ -249,6 +249,19 @@ def test_the_routes_timeout_does_not_cut_a_stream_that_has_begun(world):
     assert gw.connect().get("/").body == b"tick" * 8
 
 
+def test_the_upstreams_timeout_does_not_cut_a_stream_that_has_begun(world):
+    ticks = threading.Event()
+
+    def slow(request, connection):
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(8):
+            ticks.wait(0.1)
+            connection.send(wire.chunk(b"tick"))
+        connection.send(b"0\r\n\r\n")
+    gw, _ = world.proxy(slow, upstream={"timeout": "300ms", "retry": {"attempt_timeout": "300ms"}})
+    assert gw.connect().get("/").body == b"tick" * 8
+
+
 def test_memory_comes_back_after_many_streams(world):
     gw, _ = world.proxy(lambda r, c: wire.response(body=b"x" * MIB))
     for _ in range(20):

@@ -204,6 +204,20 @@ def test_a_respond_route_with_a_delay_is_cut_by_its_timeout(world):
     assert answer.status == 504 and seconds < 4
 
 
+def test_an_upstream_that_does_not_read_an_upload_is_given_up_after_its_timeout(world):
+    go = threading.Event()
+    gw, up = world.proxy(lambda r, c: go.wait(20) and None, read_body=False, receive_buffer=65536, upstream={"timeout": "500ms"}, server={"limits": {"body_bytes": "1GiB"}})
+    client = gw.connect()
+    sender = threading.Thread(target=client.try_send, args=(wire.request("POST", "/", body=b"x" * (64 << 20)),), daemon=True)
+    sender.start()
+    answer, seconds = took(client.read_response)
+    assert answer.status in (408, 504) and seconds < SOON
+    client.assert_closed()
+    sender.join(10)
+    assert not sender.is_alive(), "the client was left in the middle of its upload"
+    go.set()
+
+
 def test_tls_bytes_on_a_plain_listener_are_refused(world):
     gw, up = world.proxy()
     client = gw.connect()

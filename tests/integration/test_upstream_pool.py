@@ -1,4 +1,5 @@
 """Connection pools: reuse, process-wide limits, waiting in order, refusing at max_pending (SPEC section 2)."""
+import random
 import select
 import threading
 import time
@@ -254,6 +255,54 @@ def test_under_load_an_upstream_that_closes_after_each_second_answer_fails_no_ge
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert statuses == [200] * 400
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_storm_of_leaving_clients_leaks_no_place_in_the_pool(world, workers):
+    """Calls given up in the queue, while connecting, while waiting for the answer, while it streams."""
+    gate = Gate()
+
+    def handler(request, connection):
+        if request.target == "/held":
+            gate.hold()
+        elif request.target.startswith("/stream"):
+            connection.send(wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunk(b"x" * 1000))
+            connection.peer_closed(0.02)
+            return b"0\r\n\r\n"
+        elif request.target.startswith("/slow"):
+            connection.peer_closed(0.02)
+        return wire.response(body=b"ok")
+    pool = {"pool": {"connections": 3, "per_endpoint": 3}, "max_pending": 20}
+    gw, up = world.proxy(handler, server={"workers": workers}, upstream=pool)
+    chance = random.Random(3)
+    for i in range(400):
+        client = gw.connect().send(wire.request("GET", chance.choice(["/slow", "/stream", "/fast"])))
+        if chance.random() < 0.5:
+            select.select([client.sock], [], [], chance.random() * 0.01)
+        client.reset() if chance.random() < 0.7 else client.close()
+    gw.clients.clear()
+    wait_until(lambda: up.busy == 0)
+    wait_until(lambda: gw.get("/fast").status == 200)
+    held = [gw.connect().send(wire.request("GET", "/held")) for _ in range(3)]
+    wait_until(lambda: up.busy == 3, what="all three places used again")
+    gate.open()
+    assert [c.read_response().status for c in held] == [200] * 3
+
+
+def test_many_more_clients_than_connections_are_all_served(world):
+    gw, up = world.proxy(lambda r, c: wire.response(body=r.target.encode()), server={"workers": 2}, upstream={"pool": {"connections": 2, "per_endpoint": 2}})
+    wrong = []
+
+    def client(number):
+        with gw.connect() as connection:
+            for i in range(30):
+                answer = connection.get(f"/{number}/{i}")
+                if (answer.status, answer.text) != (200, f"/{number}/{i}"):
+                    wrong.append(answer)
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(20)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert wrong == [] and len(up.requests) == 600
 
 
 def test_two_upstreams_do_not_share_connections(world):
