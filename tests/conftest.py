@@ -1,4 +1,4 @@
-"""Fixtures of the black-box suites: gateways and scripted upstreams, ended in the right order and checked at the end."""
+"""Fixtures of the black-box suites: gateways and scripted upstreams, ended in order and checked at the end."""
 import os
 import sys
 from pathlib import Path

@@ -7,8 +7,37 @@ from support.client import Client
 
 SEED = 20261122
 ROUNDS = 2500
-PIECES = [b"\r", b"\n", b"\r\n", b"\r\n\r\n", b" ", b"\t", b":", b",", b";", b"\0", b"\x7f", b"\xff", b"0", b"-", b"+", b"chunked", b"Content-Length: 5\r\n",
-          b"Transfer-Encoding: chunked\r\n", b"Host: b\r\n", b"HTTP/1.1", b"HTTP/1.0", b"Connection: close\r\n", b"Expect: 100-continue\r\n", b"Upgrade: websocket\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"%00", b"/../", b"\"", b"f" * 20]
+PIECES = [
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b"\r\n\r\n",
+    b" ",
+    b"\t",
+    b":",
+    b",",
+    b";",
+    b"\0",
+    b"\x7f",
+    b"\xff",
+    b"0",
+    b"-",
+    b"+",
+    b"chunked",
+    b"Content-Length: 5\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Host: b\r\n",
+    b"HTTP/1.1",
+    b"HTTP/1.0",
+    b"Connection: close\r\n",
+    b"Expect: 100-continue\r\n",
+    b"Upgrade: websocket\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"%00",
+    b"/../",
+    b'"',
+    b"f" * 20,
+]
 
 
 def damage(chance, message):
@@ -21,7 +50,7 @@ def damage(chance, message):
         elif kind == 1 and at < len(message):
             message[at] = chance.randrange(256)
         elif kind == 2:
-            del message[at:at + chance.randrange(1, 6)]
+            del message[at : at + chance.randrange(1, 6)]
         elif kind == 3:
             end = at + chance.randrange(1, 30)
             message[at:at] = message[at:end]
@@ -33,7 +62,12 @@ def damage(chance, message):
 REQUESTS = [
     wire.request("GET", "/a/b?c=d", [("Accept", "*/*"), ("X-A", "b")]),
     wire.request("POST", "/p", [("Content-Type", "text/plain")], b"hello"),
-    wire.request("POST", "/c", [("Transfer-Encoding", "chunked"), ("Trailer", "X-T")], wire.chunked(b"hello", b"world", trailers=[("X-T", "1")])),
+    wire.request(
+        "POST",
+        "/c",
+        [("Transfer-Encoding", "chunked"), ("Trailer", "X-T")],
+        wire.chunked(b"hello", b"world", trailers=[("X-T", "1")]),
+    ),
     wire.request("GET", "http://gateway.test/abs", [("Connection", "keep-alive, X-P"), ("X-P", "1")]),
     wire.request("PUT", "/e", [("Expect", "100-continue")], b"12345"),
     wire.request("GET", "/w", [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]),
@@ -68,7 +102,8 @@ def test_whatever_a_client_sends_upstreams_get_well_formed_requests(world):
 
 RESPONSES = [
     wire.response(200, [("Content-Type", "text/plain"), ("X-A", "b")], b"hello"),
-    wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked"), ("Trailer", "X-T")]) + wire.chunked(b"hello", b"world", trailers=[("X-T", "1")]),
+    wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked"), ("Trailer", "X-T")])
+    + wire.chunked(b"hello", b"world", trailers=[("X-T", "1")]),
     wire.head("HTTP/1.1 103 Early Hints", [("Link", "</a>")]) + wire.response(404, [("Connection", "close")], b"none"),
     wire.head("HTTP/1.1 204 No Content", [("X-A", "b")]),
     wire.head("HTTP/1.0 200 OK", [("Content-Type", "text/plain")]) + b"until close",
@@ -87,6 +122,7 @@ def test_whatever_an_upstream_sends_clients_get_well_formed_answers(world):
         connection.send(script["data"])
         connection.close()
         return None
+
     gw, up = world.proxy(answer, upstream={"retry": {"attempts": 0}})
     for i in range(ROUNDS):
         script["data"] = damage(chance, RESPONSES[i % len(RESPONSES)])

@@ -24,6 +24,7 @@ def stage(module_world):
                 connection.close()
             return None
         return wire.response(body=request.target.encode())
+
     gw, up = module_world.proxy(handler, upstream={"timeout": "3s"}, server={"workers": 1})
     return gw, up, script
 
@@ -104,7 +105,9 @@ HEADS = {
     "a body without head": b"<html>hello</html>\r\n\r\n",
     "binary": bytes(range(256)),
     "a request": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "a switch of protocols nobody asked for": answer(b"Connection: Upgrade", b"Upgrade: websocket", status=b"HTTP/1.1 101 Switching Protocols"),
+    "a switch of protocols nobody asked for": answer(
+        b"Connection: Upgrade", b"Upgrade: websocket", status=b"HTTP/1.1 101 Switching Protocols"
+    ),
     "101 without Upgrade": answer(status=b"HTTP/1.1 101 Switching Protocols"),
     "a head that never ends": OK + b"X-A: " + b"x" * 300_000,
     "too many fields": OK + b"".join(b"X-%d: 1\r\n" % i for i in range(5000)) + b"\r\n",
@@ -121,8 +124,21 @@ def test_a_malformed_head_in_answer_to_head_is_502(stage, name):
     assert_502(stage, HEADS[name].split(b"\r\n\r\n")[0] + b"\r\n\r\n", method="HEAD")
 
 
-@pytest.mark.parametrize("part", [b"", b"H", b"HTTP/1.1", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", b"HTTP/1.1 100 Continue\r\n\r\n",
-                                  b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"",
+        b"H",
+        b"HTTP/1.1",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n",
+    ],
+)
 def test_an_answer_that_ends_in_its_head_is_502(stage, part):
     assert_502(stage, part, close=True)
 
@@ -132,10 +148,19 @@ def test_informational_answers_without_end_are_bounded(stage):
 
 
 CHUNKS = {
-    "no number": b"g\r\nhello\r\n0\r\n\r\n", "negative": b"-5\r\nhello\r\n0\r\n\r\n", "a prefix": b"0x5\r\nhello\r\n0\r\n\r\n", "2^64+5": b"10000000000000005\r\nhello\r\n0\r\n\r\n",
-    "bare LF behind the size": b"5\nhello\r\n0\r\n\r\n", "bare LF behind the content": b"5\r\nhello\n0\r\n\r\n", "more than its size": b"5\r\nhello!\r\n0\r\n\r\n",
-    "a blank behind the size": b"5 \r\nhello\r\n0\r\n\r\n", "an empty line": b"\r\nhello", "bare LF at the end": b"5\r\nhello\r\n0\r\n\n", "a bad trailer": b"5\r\nhello\r\n0\r\nbad trailer\r\n\r\n",
-    "a NUL in an extension": b"5;a=\0\r\nhello\r\n0\r\n\r\n", "a folded trailer": b"5\r\nhello\r\n0\r\nX-A: b\r\n c\r\n\r\n",
+    "no number": b"g\r\nhello\r\n0\r\n\r\n",
+    "negative": b"-5\r\nhello\r\n0\r\n\r\n",
+    "a prefix": b"0x5\r\nhello\r\n0\r\n\r\n",
+    "2^64+5": b"10000000000000005\r\nhello\r\n0\r\n\r\n",
+    "bare LF behind the size": b"5\nhello\r\n0\r\n\r\n",
+    "bare LF behind the content": b"5\r\nhello\n0\r\n\r\n",
+    "more than its size": b"5\r\nhello!\r\n0\r\n\r\n",
+    "a blank behind the size": b"5 \r\nhello\r\n0\r\n\r\n",
+    "an empty line": b"\r\nhello",
+    "bare LF at the end": b"5\r\nhello\r\n0\r\n\n",
+    "a bad trailer": b"5\r\nhello\r\n0\r\nbad trailer\r\n\r\n",
+    "a NUL in an extension": b"5;a=\0\r\nhello\r\n0\r\n\r\n",
+    "a folded trailer": b"5\r\nhello\r\n0\r\nX-A: b\r\n c\r\n\r\n",
 }
 
 
@@ -185,7 +210,9 @@ def test_a_body_in_answer_to_head_never_reaches_anyone(stage):
 
 def test_a_body_of_204_never_reaches_anyone(stage):
     gw, up, script = stage
-    script.update(bad=answer(b"Content-Length: %d" % len(INJECTED), body=INJECTED, status=b"HTTP/1.1 204 No Content"), close=False)
+    script.update(
+        bad=answer(b"Content-Length: %d" % len(INJECTED), body=INJECTED, status=b"HTTP/1.1 204 No Content"), close=False
+    )
     client = gw.connect()
     assert client.get("/bad").status in (204, 502)
     used = {r.connection.index for r in up.requests if r.path == "/bad"}
@@ -212,6 +239,7 @@ def test_two_lengths_that_agree_are_502_or_one_length(stage):
 
 def test_an_early_final_answer_ends_the_use_of_a_connection_that_still_takes_a_body(world):
     """The upstream answers before the upload is over: what is left of the upload must not become its next request."""
+
     def early(request, connection):
         if request.target == "/early":
             connection.send(wire.response(400, [], b"no"))
@@ -219,6 +247,7 @@ def test_an_early_final_answer_ends_the_use_of_a_connection_that_still_takes_a_b
                 pass
             return None
         return wire.response(body=request.target.encode())
+
     gw, up = world.proxy(early, read_body=False)
     body = wire.request("GET", "/smuggled")
     client = gw.connect().send(wire.request("POST", "/early", [("Content-Length", len(body))]))

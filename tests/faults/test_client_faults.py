@@ -10,7 +10,9 @@ from support.gateway import wait_until
 REQUESTS = {
     "GET": wire.request("GET", "/cut?x=1", [("Accept", "*/*")]),
     "POST sized": wire.request("POST", "/cut", body=b"0123456789"),
-    "POST chunked": wire.request("POST", "/cut", [("Transfer-Encoding", "chunked")], wire.chunked(b"0123", b"456789", trailers=[("X-T", "1")])),
+    "POST chunked": wire.request(
+        "POST", "/cut", [("Transfer-Encoding", "chunked")], wire.chunked(b"0123", b"456789", trailers=[("X-T", "1")])
+    ),
 }
 
 
@@ -41,6 +43,7 @@ def test_a_client_that_leaves_while_its_answer_streams_frees_everything(world, e
         for _ in range(2000):
             connection.send(wire.chunk(b"x" * 20000))
         connection.send(b"0\r\n\r\n")
+
     gw, up = world.proxy(stream)
     files = gw.open_files()
     for size in (0, 1, 100, 10_000, 100_000, 1_000_000):
@@ -58,10 +61,11 @@ def test_clients_that_come_and_go_cost_no_memory(world):
 
     def storm(count):
         for i in range(count):
-            gw.connect().send(whole[:i % len(whole)]).reset()
+            gw.connect().send(whole[: i % len(whole)]).reset()
             gw.clients.clear()
             if i % 50 == 0:  # what is open at once costs memory, and stays within bounds here
                 wait_until(lambda: gw.open_files() < files + 20)
+
     storm(500)
     before = gw.resident_bytes()
     storm(3000)
@@ -86,10 +90,13 @@ def test_answers_never_get_mixed_up_when_everything_fails_around_them(world):
         elif mood < 0.4:
             connection.send(b"HTTP/1.1 200 OK\r\nBroken : x\r\n\r\n" + body)
         elif mood < 0.6:
-            return wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunked(*[bytes([b]) for b in body])
+            return wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunked(
+                *[bytes([b]) for b in body]
+            )
         else:
             return wire.response(body=body)
         return None
+
     gw, up = world.proxy(moody, server={"workers": 2}, upstream={"pool": {"connections": 8, "per_endpoint": 8}})
     wrong, answered = [], []
 
@@ -115,6 +122,7 @@ def test_answers_never_get_mixed_up_when_everything_fails_around_them(world):
                     wrong.append((token, answer))
             elif answer.status not in (502, 503):
                 wrong.append((token, answer))
+
     threads = [threading.Thread(target=client, args=(n,)) for n in range(8)]
     [t.start() for t in threads]
     [t.join() for t in threads]
@@ -122,7 +130,10 @@ def test_answers_never_get_mixed_up_when_everything_fails_around_them(world):
 
 
 def test_each_answer_carries_its_own_requests_id_under_concurrency(world):
-    gw, up = world.proxy(lambda r, c: wire.response(200, [("X-Seen-Id", r.headers.one("x-request-id"))], r.target.encode()), server={"workers": 2, "trusted_proxies": ["127.0.0.1"]})
+    gw, up = world.proxy(
+        lambda r, c: wire.response(200, [("X-Seen-Id", r.headers.one("x-request-id"))], r.target.encode()),
+        server={"workers": 2, "trusted_proxies": ["127.0.0.1"]},
+    )
     wrong = []
 
     def client(number):
@@ -131,6 +142,7 @@ def test_each_answer_carries_its_own_requests_id_under_concurrency(world):
             answer = connection.get(f"/{number}/{i}", [("X-Request-Id", f"id-{number}-{i}-0123456789")])
             if (answer.headers.get("x-seen-id"), answer.text) != (f"id-{number}-{i}-0123456789", f"/{number}/{i}"):
                 wrong.append(answer)
+
     threads = [threading.Thread(target=client, args=(n,)) for n in range(10)]
     [t.start() for t in threads]
     [t.join() for t in threads]

@@ -11,8 +11,10 @@ from support.gateway import proxy_config, wait_until
 
 ANSWERS = {
     "sized": wire.response(200, [("Content-Type", "text/plain"), ("X-A", "b")], b"0123456789", reason="OK"),
-    "chunked": wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunked(b"0123", b"456789", trailers=[("X-T", "1")]),
-    "informational first": wire.head("HTTP/1.1 103 Early Hints", [("Link", "</a>")]) + wire.response(200, [], b"0123456789", reason="OK"),
+    "chunked": wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")])
+    + wire.chunked(b"0123", b"456789", trailers=[("X-T", "1")]),
+    "informational first": wire.head("HTTP/1.1 103 Early Hints", [("Link", "</a>")])
+    + wire.response(200, [], b"0123456789", reason="OK"),
 }
 
 
@@ -25,8 +27,9 @@ def test_an_upstream_that_ends_at_any_byte_never_makes_a_complete_answer(world, 
     def cut(request, connection):
         if request.target == "/fine":
             return wire.response(body=b"fine")
-        connection.send(whole[:int(request.target[1:])])
+        connection.send(whole[: int(request.target[1:])])
         getattr(connection, end)()
+
     gw, up = world.proxy(cut)
     for at in range(len(whole)):
         client = gw.connect().send(wire.request("GET", f"/{at}"))
@@ -47,6 +50,7 @@ def test_an_upstream_that_ends_at_any_byte_of_the_request_is_502(world, end):
     def leave(connection):
         connection.reader.exactly(next(counts), "request")
         getattr(connection, end)()
+
     counts = iter(range(0, 3200, 40))
     up = world.upstream(on_connection=leave)
     gw = world.gateway(proxy_config(up))
@@ -64,6 +68,7 @@ def test_an_upstream_that_dies_between_answers_harms_no_later_request(world):
             connection.reset()
             return None
         return wire.response(body=request.target.encode())
+
     gw, up = world.proxy(sometimes)
     client = gw.connect()
     for i in range(60):

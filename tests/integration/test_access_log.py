@@ -48,7 +48,7 @@ def test_every_line_of_a_json_log_is_json(world):
     gw, path = logged(world, [("r", "/{rest...}", {"methods": ["GET"]})], {"format": "json"})
     for target in ("/a", "/%22quote%22", "/back%5Cslash", "/%C3%A9", "/%FF", "/a?q=%22&b=<>"):
         gw.get(target, [("User-Agent", 'evil " agent \\ \xe9'), ("Referer", '"}')])
-    gw.connect().send(b"\"BROKEN\"\r\n\r\n").read_response()
+    gw.connect().send(b'"BROKEN"\r\n\r\n').read_response()
     gw.fetch("POST", "/post")
     gw.get("/last-one")
     wait_line(path, "last-one")
@@ -65,7 +65,9 @@ def test_a_request_cannot_forge_a_line(world):
 
 
 def test_every_request_has_exactly_one_line(world):
-    gw, path = logged(world, [("r", "/r/{id}"), ("slow", "/slow", {"delay": "5s", "timeout": "100ms"})], {"format": "json"})
+    gw, path = logged(
+        world, [("r", "/r/{id}"), ("slow", "/slow", {"delay": "5s", "timeout": "100ms"})], {"format": "json"}
+    )
     client = gw.connect()
     client.send(b"".join(wire.request("GET", f"/r/{i}") for i in range(200)))
     for _ in range(200):
@@ -80,7 +82,9 @@ def test_every_request_has_exactly_one_line(world):
 
 def test_refused_requests_are_logged(world):
     gw, path = logged(world, [("r", "/r")], {"format": "json"})
-    gw.connect().send(wire.request("GET", "/r", [("Transfer-Encoding", "chunked"), ("Content-Length", "3")])).read_response()
+    gw.connect().send(
+        wire.request("GET", "/r", [("Transfer-Encoding", "chunked"), ("Content-Length", "3")])
+    ).read_response()
     wait_until(lambda: any(json.loads(line).get("status") == 400 for line in path.read_text().splitlines()))
 
 
@@ -92,7 +96,9 @@ def test_a_client_that_left_is_logged(world):
     up.wait_requests(1)
     client.reset()
     entry = json.loads(wait_line(path, "left-early"))
-    assert entry["status"] == 499 or entry["status"] == 0 or "abort" in json.dumps(entry) or "cancel" in json.dumps(entry)
+    assert (
+        entry["status"] == 499 or entry["status"] == 0 or "abort" in json.dumps(entry) or "cancel" in json.dumps(entry)
+    )
 
 
 def test_access_false_writes_no_lines_of_requests(world):

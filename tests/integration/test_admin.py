@@ -10,7 +10,10 @@ from support.gateway import command, proxy_config, respond_config, wait_until, w
 from support.upstream import refused_url
 
 ADMIN = {"admin": {"listen": "127.0.0.1:0"}}
-SAMPLE = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_][a-zA-Z0-9_]*=\"(\\.|[^\"\\\n])*\",?)*\})? (-?[0-9.]+(e[+-]?[0-9]+)?|NaN|[+-]Inf)$")
+SAMPLE = re.compile(
+    r"[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_][a-zA-Z0-9_]*=\"(\\.|[^\"\\\n])*\",?)*\})? "
+    r"(-?[0-9.]+(e[+-]?[0-9]+)?|NaN|[+-]Inf)$"
+)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -53,7 +56,11 @@ def test_metrics_are_in_the_format_of_prometheus(world):
         elif not line.startswith("#") and line:
             assert SAMPLE.match(line), line
             name = re.match(r"[\w:]+", line)[0]
-            assert any(name == t or (name.removesuffix(s) == t and types[t] in ("histogram", "summary")) for t in types for s in ("_bucket", "_sum", "_count")), f"{name} has no type"
+            assert any(
+                name == t or (name.removesuffix(s) == t and types[t] in ("histogram", "summary"))
+                for t in types
+                for s in ("_bucket", "_sum", "_count")
+            ), f"{name} has no type"
             assert name.startswith(("viewgate_", "process_"))
     samples = [line.rsplit(" ", 1)[0] for line in lines if line and not line.startswith("#")]
     assert len(samples) == len(set(samples)), "a sample stands twice"
@@ -64,6 +71,7 @@ def test_metrics_count_requests_and_failed_reloads(world):
 
     def total():
         return sum(v for v in [gw.metric("viewgate_requests_total")] if v)
+
     before = total()
     for _ in range(7):
         gw.get("/")
@@ -113,7 +121,9 @@ def test_the_admin_listener_refuses_what_it_does_not_know(world):
     assert gw.admin("/nothing").status == 404
     assert gw.admin("/metrics", method="DELETE").status == 405
     with Client(gw.admin_address) as client:
-        client.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+        client.send(
+            b"GET /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        )
         assert client.read_response().status == 400
 
 
@@ -146,7 +156,11 @@ def test_readyz_does_not_depend_on_upstreams(world):
 
 
 def test_gauges_go_back_to_zero_whatever_became_of_the_requests(world):
-    gw, up = world.proxy(lambda r, c: wire.response(body=b"ok") if r.target == "/fine" else c.peer_closed(5) and None, route={"timeout": "2s"}, **ADMIN)
+    gw, up = world.proxy(
+        lambda r, c: wire.response(body=b"ok") if r.target == "/fine" else c.peer_closed(5) and None,
+        route={"timeout": "2s"},
+        **ADMIN,
+    )
     assert gw.get("/fine").status == 200
     for i in range(5):
         client = gw.connect().send(wire.request("GET", "/hangs"))
@@ -158,7 +172,13 @@ def test_gauges_go_back_to_zero_whatever_became_of_the_requests(world):
 
 
 def test_a_hostile_route_or_upstream_name_breaks_no_metric(world):
-    gw = world.gateway(respond_config({"name": 'odd "name" \\ here', "path": "/r", "view": "respond", "text": "x"}, **ADMIN)) if _accepts_odd_names(world) else None
+    gw = (
+        world.gateway(
+            respond_config({"name": 'odd "name" \\ here', "path": "/r", "view": "respond", "text": "x"}, **ADMIN)
+        )
+        if _accepts_odd_names(world)
+        else None
+    )
     if gw is None:
         return
     gw.get("/r")
@@ -167,7 +187,10 @@ def test_a_hostile_route_or_upstream_name_breaks_no_metric(world):
 
 
 def _accepts_odd_names(world):
-    file = write_config(world.directory / "odd.yaml", respond_config({"name": 'odd "name" \\ here', "path": "/r", "view": "respond", "text": "x"}))
+    file = write_config(
+        world.directory / "odd.yaml",
+        respond_config({"name": 'odd "name" \\ here', "path": "/r", "view": "respond", "text": "x"}),
+    )
     return command("check", "-c", file).returncode == 0
 
 

@@ -10,7 +10,9 @@ from support.upstream import Gate, refused_url
 
 def named(world, *names, handler=None):
     """Upstreams that answer their name."""
-    return [world.upstream(handler(n) if handler else (lambda r, c, n=n: wire.response(body=n.encode()))) for n in names]
+    return [
+        world.upstream(handler(n) if handler else (lambda r, c, n=n: wire.response(body=n.encode()))) for n in names
+    ]
 
 
 def spread(gw, count, target="/", **kw):
@@ -46,14 +48,20 @@ def test_a_backup_is_left_alone_while_another_endpoint_works(world):
 
 def test_a_backup_answers_when_the_others_refuse(world):
     [b] = named(world, "b")
-    gw = world.gateway(proxy_config([refused_url(), {"url": b.url, "backup": True}], upstream={"retry": {"attempts": 1, "budget": "100%"}}))
+    gw = world.gateway(
+        proxy_config(
+            [refused_url(), {"url": b.url, "backup": True}], upstream={"retry": {"attempts": 1, "budget": "100%"}}
+        )
+    )
     answers = [gw.get("/") for _ in range(5)]
     assert [a.status for a in answers] == [200] * 5
 
 
 def test_an_endpoint_that_refuses_fails_over_to_another(world):
     a, b = named(world, "a", "b")
-    gw = world.gateway(proxy_config([a.url, refused_url(), b.url], upstream={"retry": {"attempts": 1, "budget": "100%"}}))
+    gw = world.gateway(
+        proxy_config([a.url, refused_url(), b.url], upstream={"retry": {"attempts": 1, "budget": "100%"}})
+    )
     found = spread(gw, 30)
     assert set(found) == {"a", "b"} and sum(found.values()) == 30
 
@@ -65,6 +73,7 @@ def test_least_requests_avoids_the_endpoint_that_is_busy(world, workers):
     def stuck(request, connection):
         gate.hold()
         return wire.response(body=b"stuck")
+
     busy, free = world.upstream(stuck), named(world, "free")[0]
     gw = world.gateway(proxy_config([busy, free], server={"workers": workers}, upstream={"balance": "least_requests"}))
     for i in range(30):
@@ -86,7 +95,9 @@ def test_hash_by_path_keeps_a_path_on_its_endpoint(world):
 
 
 def test_hash_by_header_keeps_a_value_on_its_endpoint(world):
-    gw = world.gateway(proxy_config(named(world, "a", "b", "c"), upstream={"balance": "hash", "hash_by": "header:X-User"}))
+    gw = world.gateway(
+        proxy_config(named(world, "a", "b", "c"), upstream={"balance": "hash", "hash_by": "header:X-User"})
+    )
     client = gw.connect()
     owners = {}
     for i in range(60):
@@ -97,7 +108,13 @@ def test_hash_by_header_keeps_a_value_on_its_endpoint(world):
 
 
 def test_hash_by_client_ip_keeps_a_client_on_its_endpoint(world):
-    gw = world.gateway(proxy_config(named(world, "a", "b", "c"), server={"trusted_proxies": ["127.0.0.1"]}, upstream={"balance": "hash", "hash_by": "client_ip"}))
+    gw = world.gateway(
+        proxy_config(
+            named(world, "a", "b", "c"),
+            server={"trusted_proxies": ["127.0.0.1"]},
+            upstream={"balance": "hash", "hash_by": "client_ip"},
+        )
+    )
     assert len({gw.get(f"/{i}").text for i in range(10)}) == 1
     owners = {}
     client = gw.connect()
@@ -121,6 +138,7 @@ def test_an_endpoint_added_moves_only_its_share(world):
         gw = world.gateway(proxy_config(endpoints[:count], upstream={"balance": "hash", "hash_by": "path"}))
         client = gw.connect()
         return [client.get(f"/key/{i}").text for i in range(400)]
+
     before, after = owners(3), owners(4)
     moved = [(x, y) for x, y in zip(before, after) if x != y]
     assert {y for _, y in moved} == {"d"}, "a key moved between endpoints that both stayed"
@@ -137,11 +155,18 @@ def test_the_hash_is_the_same_after_a_restart(world):
 
 def test_a_hashed_endpoint_that_refuses_hands_its_keys_to_another(world):
     [a] = named(world, "a")
-    gw = world.gateway(proxy_config([refused_url(), a.url], upstream={"balance": "hash", "hash_by": "path", "retry": {"attempts": 1, "budget": "100%"}}))
+    gw = world.gateway(
+        proxy_config(
+            [refused_url(), a.url],
+            upstream={"balance": "hash", "hash_by": "path", "retry": {"attempts": 1, "budget": "100%"}},
+        )
+    )
     assert [gw.get(f"/{i}").text for i in range(20)] == ["a"] * 20
 
 
 def test_urls_with_paths_join_the_source_each_with_its_own(world):
-    a, b = world.upstream(lambda r, c: wire.response(body=r.target.encode())), world.upstream(lambda r, c: wire.response(body=r.target.encode()))
+    a, b = world.upstream(lambda r, c: wire.response(body=r.target.encode())), world.upstream(
+        lambda r, c: wire.response(body=r.target.encode())
+    )
     gw = world.gateway(proxy_config([a.url + "/one", b.url + "/two/"]))
     assert {gw.get("/x").text for _ in range(4)} == {"/one/x", "/two/x"}

@@ -45,8 +45,16 @@ def test_check_reports_every_error_with_its_place(tmp_path):
     done = command("check", "-c", file)
     assert done.returncode == 78
     text = text_of(done)
-    for line, key in ((2, "server.listn"), (3, "server.workers"), (4, "server.limits.headers"), (8, "source"), (9, "view")):
-        assert re.search(rf"{re.escape(str(file))}:{line}:\d+: \S*{re.escape(key)}", text), f"nothing about {key} in line {line}:\n{text}"
+    for line, key in (
+        (2, "server.listn"),
+        (3, "server.workers"),
+        (4, "server.limits.headers"),
+        (8, "source"),
+        (9, "view"),
+    ):
+        assert re.search(
+            rf"{re.escape(str(file))}:{line}:\d+: \S*{re.escape(key)}", text
+        ), f"nothing about {key} in line {line}:\n{text}"
     assert 'did you mean "listen"?' in text and 'did you mean "catalog"?' in text
 
 
@@ -65,7 +73,9 @@ def test_a_file_that_is_not_there_is_a_configuration_error(tmp_path, name):
     assert done.returncode == 78 and "none.yaml" in text_of(done)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "text", "{", "a: b: c", "\0", "routes: []\nroutes: []", "- a\n- b", "&a [*a]", "\xff\xfe"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "text", "{", "a: b: c", "\0", "routes: []\nroutes: []", "- a\n- b", "&a [*a]", "\xff\xfe"]
+)
 def test_what_is_no_configuration_is_a_configuration_error(tmp_path, text):
     file = tmp_path / "v.yaml"
     file.write_bytes(text.encode("latin-1"))
@@ -95,14 +105,25 @@ def test_an_admin_port_in_use_is_a_failure_at_run_time(tmp_path):
 
 
 def test_a_second_gateway_on_the_same_port_does_not_share_it(world, tmp_path):
-    """SO_REUSEPORT is between the loops of one process: a second process would silently take half of the connections."""
+    """SO_REUSEPORT is between the loops of one process: a second process would take half of the connections."""
     gw = world.gateway(respond_config(("r", "/r")))
     file = write_config(tmp_path / "v.yaml", respond_config(("r", "/r"), server={"listen": f"127.0.0.1:{gw.port}"}))
     done = command("run", "-c", file)
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["run", "--nonsense"], ["check", "-c"], ["run", "extra", "words"], ["-c", "x"], ["version", "--nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["run", "--nonsense"],
+        ["check", "-c"],
+        ["run", "extra", "words"],
+        ["-c", "x"],
+        ["version", "--nonsense"],
+    ],
+)
 def test_wrong_usage_is_2(arguments):
     done = command(*arguments)
     assert done.returncode == 2
@@ -124,7 +145,9 @@ def test_version_names_itself_and_its_libraries():
 
 
 def test_routes_prints_a_table(tmp_path):
-    config = respond_config(("shop-item", "/shop/{id:int}", {"methods": ["GET", "POST"], "timeout": "3s"}), ("home", "/"))
+    config = respond_config(
+        ("shop-item", "/shop/{id:int}", {"methods": ["GET", "POST"], "timeout": "3s"}), ("home", "/")
+    )
     config["routes"].append({"name": "moved", "path": "/old", "view": "redirect", "to": "/new"})
     done = command("routes", "-c", write_config(tmp_path / "v.yaml", config))
     assert done.returncode == 0
@@ -159,9 +182,21 @@ def test_health_without_an_admin_listener_says_so(tmp_path):
     assert done.returncode not in (0, 2) and "admin" in text_of(done)
 
 
-@pytest.mark.parametrize("key, value, where", [
-    ("redis", {"url": "redis://127.0.0.1:6379"}, "top"), ("plugins", [{"path": "/x.so"}], "top"), ("databases", {"shop": {"url": "sqlite:///x"}}, "top"), ("cache", "5m", "route"),
-    ("rate_limit", "60/m", "route"), ("auth", {"basic": "/x"}, "route"), ("cors", {"origins": ["*"]}, "route"), ("compress", True, "route"), ("csrf", True, "route"), ("ip", {"allow": ["10.0.0.0/8"]}, "route")])
+@pytest.mark.parametrize(
+    "key, value, where",
+    [
+        ("redis", {"url": "redis://127.0.0.1:6379"}, "top"),
+        ("plugins", [{"path": "/x.so"}], "top"),
+        ("databases", {"shop": {"url": "sqlite:///x"}}, "top"),
+        ("cache", "5m", "route"),
+        ("rate_limit", "60/m", "route"),
+        ("auth", {"basic": "/x"}, "route"),
+        ("cors", {"origins": ["*"]}, "route"),
+        ("compress", True, "route"),
+        ("csrf", True, "route"),
+        ("ip", {"allow": ["10.0.0.0/8"]}, "route"),
+    ],
+)
 def test_what_is_not_built_yet_is_refused_by_name(tmp_path, key, value, where):
     config = proxy_config("http://127.0.0.1:1")
     (config if where == "top" else config["routes"][0])[key] = value
@@ -177,20 +212,51 @@ def test_a_view_that_is_not_built_yet_is_refused_by_name(tmp_path, view):
     assert done.returncode == 78 and f'"{view}"' in text_of(done) and "not supported" in text_of(done)
 
 
-@pytest.mark.parametrize("change, word", [
-    ({"listener": "nowhere"}, "nowhere"), ({"mixins": ["unknown-one"]}, "unknown-one"), ({"extends": "unknown-base"}, "unknown-base"), ({"path": "/a/{rest...}/b"}, "rest"), ({"path": "no-slash"}, "path"),
-    ({"path": "/{id}/{id}"}, "id"), ({"path": "/{id:float}"}, "float"), ({"source": "up/{nope}"}, "nope"), ({"source": "http://x.example/"}, "upstream"), ({"timeout": "soon"}, "timeout"), ({"timeout": 3}, "timeout"),
-    ({"methods": ["G ET"]}, "methods"), ({"timeout": {"after": "1s", "status": 200}}, "status"), ({"host": "a b"}, "host"), ({"source": None}, "source")])
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        ({"listener": "nowhere"}, "nowhere"),
+        ({"mixins": ["unknown-one"]}, "unknown-one"),
+        ({"extends": "unknown-base"}, "unknown-base"),
+        ({"path": "/a/{rest...}/b"}, "rest"),
+        ({"path": "no-slash"}, "path"),
+        ({"path": "/{id}/{id}"}, "id"),
+        ({"path": "/{id:float}"}, "float"),
+        ({"source": "up/{nope}"}, "nope"),
+        ({"source": "http://x.example/"}, "upstream"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"timeout": 3}, "timeout"),
+        ({"methods": ["G ET"]}, "methods"),
+        ({"timeout": {"after": "1s", "status": 200}}, "status"),
+        ({"host": "a b"}, "host"),
+        ({"source": None}, "source"),
+    ],
+)
 def test_a_route_that_cannot_work_is_a_configuration_error_that_names_it(tmp_path, change, word):
     config = proxy_config("http://127.0.0.1:1", route=change)
     done = command("check", "-c", write_config(tmp_path / "v.yaml", config))
     assert done.returncode == 78 and word in text_of(done), text_of(done)
 
 
-@pytest.mark.parametrize("change, word", [
-    ({"url": "ftp://x"}, "url"), ({"url": "http://"}, "url"), ({"url": "http://x:99999"}, "url"), ({"url": "http://user:pass@x"}, "url"), ({"url": "http://x/?q=1"}, "url"), ({"balance": "random"}, "balance"),
-    ({"pool": {"connections": 0}}, "connections"), ({"retry": {"budget": "120%"}}, "budget"), ({"retry": {"attempts": -1}}, "attempts"), ({"timeout": "-1s"}, "timeout"), ({"urls": []}, "url"),
-    ({"balance": "hash", "hash_by": "cookie"}, "hash_by"), ({"headers": {"X Bad": "1"}}, "headers"), ({"headers": {"X-A": "a\r\nb"}}, "headers")])
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        ({"url": "ftp://x"}, "url"),
+        ({"url": "http://"}, "url"),
+        ({"url": "http://x:99999"}, "url"),
+        ({"url": "http://user:pass@x"}, "url"),
+        ({"url": "http://x/?q=1"}, "url"),
+        ({"balance": "random"}, "balance"),
+        ({"pool": {"connections": 0}}, "connections"),
+        ({"retry": {"budget": "120%"}}, "budget"),
+        ({"retry": {"attempts": -1}}, "attempts"),
+        ({"timeout": "-1s"}, "timeout"),
+        ({"urls": []}, "url"),
+        ({"balance": "hash", "hash_by": "cookie"}, "hash_by"),
+        ({"headers": {"X Bad": "1"}}, "headers"),
+        ({"headers": {"X-A": "a\r\nb"}}, "headers"),
+    ],
+)
 def test_an_upstream_that_cannot_work_is_a_configuration_error_that_names_it(tmp_path, change, word):
     config = proxy_config("http://127.0.0.1:1", upstream=change)
     done = command("check", "-c", write_config(tmp_path / "v.yaml", config))
@@ -220,7 +286,9 @@ class TestSubstitution:
         assert self.answer(world, "<${VG_TEST}>", {"VG_TEST": value}) == f"<{value}>"
 
     def test_an_unset_variable_without_default_is_an_error(self, tmp_path):
-        file = write_config(tmp_path / "v.yaml", respond_config({"name": "r", "path": "/r", "view": "respond", "text": "${VG_UNSET}"}))
+        file = write_config(
+            tmp_path / "v.yaml", respond_config({"name": "r", "path": "/r", "view": "respond", "text": "${VG_UNSET}"})
+        )
         done = command("check", "-c", file)
         assert done.returncode == 78 and "VG_UNSET" in text_of(done)
 
@@ -230,7 +298,10 @@ class TestIncludes:
         home = world.directory
         (home / "routes").mkdir()
         for name in ("b", "a"):
-            write_config(home / "routes" / f"{name}.yaml", {"routes": [{"name": name, "path": f"/{name}", "view": "respond", "text": name}]})
+            write_config(
+                home / "routes" / f"{name}.yaml",
+                {"routes": [{"name": name, "path": f"/{name}", "view": "respond", "text": name}]},
+            )
         gw = world.gateway({**respond_config(("main", "/main")), "include": [str(home / "routes" / "*.yaml")]})
         assert [gw.get(f"/{n}").text for n in ("a", "b", "main")] == ["a", "b", "main"]
 
@@ -250,12 +321,35 @@ class TestIncludes:
 class TestInheritance:
     def test_settings_come_weakest_first_from_defaults_extends_mixins_and_the_route(self, world):
         config = respond_config()
-        config["mixins"] = {"one": {"headers": {"X-A": "mixin-one", "X-B": "mixin-one"}}, "two": {"headers": {"X-B": "mixin-two"}}}
-        config["views"] = {"base": {"view": "respond", "text": "base", "status": 202, "headers": {"X-A": "base", "X-C": "base", "X-D": "base"}}}
-        config["routes"] = [{"name": "r", "path": "/r", "extends": "base", "mixins": ["one", "two"], "headers": {"X-C": "route", "X-D": None}}]
+        config["mixins"] = {
+            "one": {"headers": {"X-A": "mixin-one", "X-B": "mixin-one"}},
+            "two": {"headers": {"X-B": "mixin-two"}},
+        }
+        config["views"] = {
+            "base": {
+                "view": "respond",
+                "text": "base",
+                "status": 202,
+                "headers": {"X-A": "base", "X-C": "base", "X-D": "base"},
+            }
+        }
+        config["routes"] = [
+            {
+                "name": "r",
+                "path": "/r",
+                "extends": "base",
+                "mixins": ["one", "two"],
+                "headers": {"X-C": "route", "X-D": None},
+            }
+        ]
         answer = world.gateway(config).get("/r")
         assert answer.status == 202 and answer.text == "base"
-        assert [answer.headers.get(n) for n in ("X-A", "X-B", "X-C", "X-D")] == ["mixin-one", "mixin-two", "route", None]
+        assert [answer.headers.get(n) for n in ("X-A", "X-B", "X-C", "X-D")] == [
+            "mixin-one",
+            "mixin-two",
+            "route",
+            None,
+        ]
 
     def test_a_setting_foreign_to_the_view_is_an_error(self, tmp_path):
         file = write_config(tmp_path / "v.yaml", respond_config(("r", "/r", {"stream_idle": "5s"})))

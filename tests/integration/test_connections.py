@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from support import wire
-from support.gateway import respond_config, wait_until
+from support.gateway import respond_config
 from support.upstream import Gate
 
 
@@ -52,6 +52,7 @@ def test_pipelined_requests_are_answered_in_order(world):
         if request.target == "/0":
             gate.hold()
         return echo_path(request, connection)
+
     gw, up = world.proxy(slow_first)
     client = gw.connect().send(b"".join(wire.request("GET", f"/{i}") for i in range(10)))
     up.wait_requests(1)
@@ -71,13 +72,19 @@ def test_a_thousand_pipelined_requests_are_answered_in_order(world):
 def test_pipelined_requests_with_bodies_keep_their_bodies(world):
     gw, up = world.proxy(echo_path)
     client = gw.connect()
-    client.send(wire.request("POST", "/a", body=b"first") + wire.request("POST", "/b", [("Transfer-Encoding", "chunked")], wire.chunked(b"sec", b"ond")) +
-                wire.request("GET", "/c") + wire.request("PUT", "/d", body=b"fourth"))
+    client.send(
+        wire.request("POST", "/a", body=b"first")
+        + wire.request("POST", "/b", [("Transfer-Encoding", "chunked")], wire.chunked(b"sec", b"ond"))
+        + wire.request("GET", "/c")
+        + wire.request("PUT", "/d", body=b"fourth")
+    )
     assert [client.read_response().text for _ in range(4)] == ["/a first", "/b second", "/c ", "/d fourth"]
 
 
 def test_pipelined_head_and_get_do_not_confuse_their_bodies(world):
-    gw, _ = world.proxy(lambda r, c: wire.head("HTTP/1.1 200 OK", [("Content-Length", "4")]) + (b"" if r.method == "HEAD" else b"body"))
+    gw, _ = world.proxy(
+        lambda r, c: wire.head("HTTP/1.1 200 OK", [("Content-Length", "4")]) + (b"" if r.method == "HEAD" else b"body")
+    )
     client = gw.connect().send((wire.request("HEAD", "/") + wire.request("GET", "/")) * 3)
     for _ in range(3):
         assert client.read_response("HEAD").headers.one("content-length") == "4"
@@ -90,6 +97,7 @@ def test_a_pipelined_error_does_not_overtake(world):
     def slow(request, connection):
         gate.hold()
         return wire.response(body=b"slow")
+
     gw, up = world.proxy(slow)
     client = gw.connect().send(wire.request("GET", "/") + b"BROKEN\r\n\r\n")
     up.wait_requests(1)
@@ -105,6 +113,7 @@ def test_a_half_closed_client_gets_its_answer(world):
     def slow(request, connection):
         gate.hold()
         return wire.response(body=b"late but here")
+
     gw, up = world.proxy(slow)
     client = gw.connect().send(wire.request("GET", "/"))
     client.half_close()
@@ -146,7 +155,9 @@ def test_a_client_that_ends_in_the_middle_of_a_head_is_closed_without_harm(world
     assert [r.target for r in up.requests] == ["/after"]
 
 
-@pytest.mark.parametrize("headers, body", [([("Content-Length", "10")], b"12345"), ([("Transfer-Encoding", "chunked")], b"5\r\n123")])
+@pytest.mark.parametrize(
+    "headers, body", [([("Content-Length", "10")], b"12345"), ([("Transfer-Encoding", "chunked")], b"5\r\n123")]
+)
 def test_a_client_that_ends_in_the_middle_of_a_body_never_makes_a_whole_request(world, headers, body):
     gw, up = world.proxy()
     client = gw.connect().send(wire.request("POST", "/cut", headers) + body)
@@ -164,6 +175,7 @@ def test_a_client_that_resets_cancels_the_call_to_the_upstream(world, extra):
     def watch(request, connection):
         if connection.peer_closed(3):
             left.set()
+
     gw, up = world.proxy(watch)
     client = gw.connect().send(wire.request("GET", "/") + extra)
     up.wait_requests(1)
@@ -184,6 +196,7 @@ def test_a_client_that_leaves_during_a_download_cancels_the_call_to_the_upstream
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         while True:
             connection.send(wire.chunk(b"x" * 10000))
+
     gw, up = world.proxy(endless)
     client = gw.connect().send(wire.request("GET", "/"))
     assert client.read_head().status == 200
@@ -240,12 +253,15 @@ def test_what_is_left_of_an_upload_after_an_early_answer_does_not_become_the_nex
         if request.target == "/early":
             return wire.response(401, [], b"no")
         return wire.response(body=request.target.encode())
+
     gw, up = world.proxy(early, read_body=False)
     smuggled = wire.request("GET", "/smuggled")
     client = gw.connect().send(wire.request("POST", "/early", [("Content-Length", len(smuggled))]))
     answer = client.read_response()
     assert answer.status == 401
-    if client.try_send(smuggled + wire.request("GET", "/real", [("Connection", "close")])) and "close" not in answer.headers.tokens("connection"):
+    if client.try_send(
+        smuggled + wire.request("GET", "/real", [("Connection", "close")])
+    ) and "close" not in answer.headers.tokens("connection"):
         assert client.read_response().text == "/real"
     client.reader.to_end()
     assert "/smuggled" not in [r.target for r in up.requests]

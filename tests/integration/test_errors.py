@@ -9,18 +9,34 @@ from support.gateway import respond_config
 
 @pytest.fixture(scope="module")
 def gw(module_world):
-    return module_world.gateway(respond_config(("get", "/get", {"methods": ["GET"]}), ("slow", "/slow", {"delay": "5s", "timeout": "100ms"}),
-                                               server={"limits": {"body_bytes": "1KiB"}}))
+    return module_world.gateway(
+        respond_config(
+            ("get", "/get", {"methods": ["GET"]}),
+            ("slow", "/slow", {"delay": "5s", "timeout": "100ms"}),
+            server={"limits": {"body_bytes": "1KiB"}},
+        )
+    )
 
 
 def asked(gw, case, headers=()):
     client = gw.connect()
-    data = {404: wire.request("GET", "/nothing?secret=1", headers), 405: wire.request("DELETE", "/get?secret=1", headers), 504: wire.request("GET", "/slow?secret=1", headers),
-            413: wire.request("POST", "/slow?secret=1", [*headers, ("Content-Length", 5000)]), 400: wire.request("GET", "/a/../b?secret=1", headers)}[case]
+    data = {
+        404: wire.request("GET", "/nothing?secret=1", headers),
+        405: wire.request("DELETE", "/get?secret=1", headers),
+        504: wire.request("GET", "/slow?secret=1", headers),
+        413: wire.request("POST", "/slow?secret=1", [*headers, ("Content-Length", 5000)]),
+        400: wire.request("GET", "/a/../b?secret=1", headers),
+    }[case]
     return client.send(data).read_response()
 
 
-TITLES = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 504: "Gateway Timeout", 413: "Content Too Large"}
+TITLES = {
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    504: "Gateway Timeout",
+    413: "Content Too Large",
+}
 INSTANCES = {404: "/nothing", 405: "/get", 504: "/slow"}
 
 
@@ -39,11 +55,29 @@ def test_an_error_is_a_problem_with_its_members(gw, status):
         assert problem["instance"] == INSTANCES[status]
 
 
-@pytest.mark.parametrize("accept, html", [
-    (None, False), ("*/*", False), ("application/json", False), ("application/problem+json", False), ("text/html", True), ("text/html, application/json", False),
-    ("text/html;q=0.9, application/json;q=0.9", False), ("text/html, application/json;q=0.9", True), ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
-    ("application/json, text/html;q=0.5", False), ("text/html;q=0", False), ("text/html;q=0.3, */*;q=0.5", False), ("text/*", True), ("text/plain", False), ("TEXT/HTML", True), ("", False),
-    ("text/html;q=nonsense", None), (",,,;q=1", None)])
+@pytest.mark.parametrize(
+    "accept, html",
+    [
+        (None, False),
+        ("*/*", False),
+        ("application/json", False),
+        ("application/problem+json", False),
+        ("text/html", True),
+        ("text/html, application/json", False),
+        ("text/html;q=0.9, application/json;q=0.9", False),
+        ("text/html, application/json;q=0.9", True),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("application/json, text/html;q=0.5", False),
+        ("text/html;q=0", False),
+        ("text/html;q=0.3, */*;q=0.5", False),
+        ("text/*", True),
+        ("text/plain", False),
+        ("TEXT/HTML", True),
+        ("", False),
+        ("text/html;q=nonsense", None),
+        (",,,;q=1", None),
+    ],
+)
 @pytest.mark.parametrize("status", [404, 504])
 def test_a_page_comes_only_where_html_has_a_higher_q_than_json(gw, status, accept, html):
     answer = asked(gw, status, [("Accept", accept)] if accept is not None else [])
@@ -92,7 +126,9 @@ def test_the_id_in_a_problem_is_the_one_the_upstream_saw(world):
 
 
 def test_an_upstreams_error_is_not_replaced(world):
-    gw, _ = world.proxy(lambda r, c: wire.response(503, [("Content-Type", "text/plain"), ("Retry-After", "7")], b"my own words"))
+    gw, _ = world.proxy(
+        lambda r, c: wire.response(503, [("Content-Type", "text/plain"), ("Retry-After", "7")], b"my own words")
+    )
     answer = gw.get("/", [("Accept", "text/html")])
     assert (answer.status, answer.body, answer.headers.one("retry-after")) == (503, b"my own words", "7")
 

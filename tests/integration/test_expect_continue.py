@@ -7,7 +7,11 @@ from support.gateway import respond_config
 EXPECT = ("Expect", "100-continue")
 
 
-@pytest.mark.parametrize("framing, body", [([("Content-Length", "4")], b"body"), ([("Transfer-Encoding", "chunked")], wire.chunked(b"body"))], ids=["sized", "chunked"])
+@pytest.mark.parametrize(
+    "framing, body",
+    [([("Content-Length", "4")], b"body"), ([("Transfer-Encoding", "chunked")], wire.chunked(b"body"))],
+    ids=["sized", "chunked"],
+)
 def test_a_client_that_waits_for_100_gets_it_and_then_its_answer(world, framing, body):
     gw, up = world.proxy(lambda r, c: wire.response(body=r.body))
     client = gw.connect()
@@ -23,6 +27,7 @@ def test_an_upstream_that_never_says_100_still_gets_the_body(world):
         for _ in connection.body_pieces(request):
             pass
         return wire.response(body=b"ok")
+
     gw, up = world.proxy(silent, read_body=False)
     client = gw.connect().send(wire.request("POST", "/", [EXPECT, ("Content-Length", "4")]))
     assert client.read_head(keep_informational=True).status == 100
@@ -46,7 +51,10 @@ def test_an_upstreams_refusal_reaches_a_client_that_still_waits(world):
 
 def test_after_a_refusal_the_unsent_body_is_never_confused_with_a_request(world):
     """Closed, or the next bytes are the body: never both answered and taken for a request."""
-    gw, up = world.proxy(lambda r, c: wire.response(403, [], b"no") if r.target == "/refused" else wire.response(body=b"served"), read_body=False)
+    gw, up = world.proxy(
+        lambda r, c: wire.response(403, [], b"no") if r.target == "/refused" else wire.response(body=b"served"),
+        read_body=False,
+    )
     smuggled = wire.request("GET", "/smuggled")
     client = gw.connect().send(wire.request("POST", "/refused", [EXPECT, ("Content-Length", len(smuggled))]))
     assert client.read_response().status == 403

@@ -111,7 +111,11 @@ def test_a_declared_body_over_body_bytes_is_413_and_nothing_reaches_the_upstream
 def test_a_chunked_body_over_body_bytes_is_413_and_never_a_whole_request(world):
     gw, up = world.proxy(server=limits(body_bytes="10KiB"))
     client = gw.connect()
-    client.try_send(wire.request("POST", "/", [("Transfer-Encoding", "chunked")], wire.chunked(b"x" * 5000, b"y" * 5000, b"z" * 241)))
+    client.try_send(
+        wire.request(
+            "POST", "/", [("Transfer-Encoding", "chunked")], wire.chunked(b"x" * 5000, b"y" * 5000, b"z" * 241)
+        )
+    )
     assert_refused(client, 413)
     assert gw.get("/after").status == 200
     assert [r.target for r in up.completed] == ["/after"]
@@ -120,7 +124,9 @@ def test_a_chunked_body_over_body_bytes_is_413_and_never_a_whole_request(world):
 def test_one_chunk_over_body_bytes_is_413_before_its_end(world):
     gw, up = world.proxy(server=limits(body_bytes="10KiB"))
     client = gw.connect()
-    client.try_send(wire.request("POST", "/", [("Transfer-Encoding", "chunked")]) + b"7fffffffffffffff\r\n" + b"x" * 20000)
+    client.try_send(
+        wire.request("POST", "/", [("Transfer-Encoding", "chunked")]) + b"7fffffffffffffff\r\n" + b"x" * 20000
+    )
     answer = client.read_response()
     assert answer.status in (400, 413)
     client.assert_closed()
@@ -133,7 +139,9 @@ def test_a_body_of_body_bytes_passes(world, framing):
     if framing == "sized":
         answer = gw.connect().request("POST", "/", body=body)
     else:
-        answer = gw.connect().request("POST", "/", [("Transfer-Encoding", "chunked")], wire.chunked(body[:7000], body[7000:]))
+        answer = gw.connect().request(
+            "POST", "/", [("Transfer-Encoding", "chunked")], wire.chunked(body[:7000], body[7000:])
+        )
     assert answer.status == 200 and up.last().body == body
 
 
@@ -158,7 +166,9 @@ def test_a_client_that_sends_all_of_a_refused_body_still_reads_the_413(world):
 def test_trailers_are_bounded_like_heads(world):
     gw, up = world.proxy(server=limits(header_bytes="2KiB"))
     client = gw.connect()
-    client.try_send(wire.request("POST", "/", [("Transfer-Encoding", "chunked")]) + b"1\r\na\r\n0\r\nX-Big: " + b"x" * 100_000)
+    client.try_send(
+        wire.request("POST", "/", [("Transfer-Encoding", "chunked")]) + b"1\r\na\r\n0\r\nX-Big: " + b"x" * 100_000
+    )
     answer = client.read_response()
     assert answer.status in (400, 431)
     client.assert_closed()
@@ -200,7 +210,12 @@ def test_after_a_pause_of_accepting_all_waiting_clients_are_served(world):
     def held(request, connection):
         gate.hold()
         return wire.response(body=b"ok")
-    gw, up = world.proxy(held, server={"limits": {"connections": 5}, "workers": 2}, upstream={"pool": {"connections": 50, "per_endpoint": 50}})
+
+    gw, up = world.proxy(
+        held,
+        server={"limits": {"connections": 5}, "workers": 2},
+        upstream={"pool": {"connections": 50, "per_endpoint": 50}},
+    )
     clients = [gw.connect().send(wire.request("GET", "/", [("Connection", "close")])) for _ in range(30)]
     up.wait_requests(5)
     assert up.most_busy <= 5

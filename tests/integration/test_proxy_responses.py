@@ -7,8 +7,51 @@ import pytest
 
 from support import wire
 
-STATUSES = [200, 201, 202, 203, 204, 205, 206, 207, 226, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 415, 416, 418, 422, 425, 429,
-            431, 451, 500, 501, 502, 503, 504, 511, 599]
+STATUSES = [
+    200,
+    201,
+    202,
+    203,
+    204,
+    205,
+    206,
+    207,
+    226,
+    300,
+    301,
+    302,
+    303,
+    304,
+    307,
+    308,
+    400,
+    401,
+    403,
+    404,
+    405,
+    406,
+    408,
+    409,
+    410,
+    411,
+    412,
+    413,
+    415,
+    416,
+    418,
+    422,
+    425,
+    429,
+    431,
+    451,
+    500,
+    501,
+    502,
+    503,
+    504,
+    511,
+    599,
+]
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +60,7 @@ def statuses(module_world):
         status = int(request.path.rsplit("/", 1)[1])
         body = b"" if status in (204, 205, 304) else b"body of %d" % status
         return wire.response(status, [("Content-Type", "text/x-mine"), ("X-Kept", "yes")], body)
+
     return module_world.proxy(answer)[0]
 
 
@@ -37,7 +81,10 @@ def test_sized_response_keeps_its_length(world):
 
 
 def test_chunked_response_arrives_whole(world):
-    gw, _ = world.proxy(lambda r, c: wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunked(b"a" * 70000, b"\r\n0\r\n\r\n", b"end"))
+    gw, _ = world.proxy(
+        lambda r, c: wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")])
+        + wire.chunked(b"a" * 70000, b"\r\n0\r\n\r\n", b"end")
+    )
     client = gw.connect()
     for _ in range(2):
         assert client.get("/").body == b"a" * 70000 + b"\r\n0\r\n\r\nend"
@@ -45,7 +92,10 @@ def test_chunked_response_arrives_whole(world):
 
 def test_response_trailers_reach_a_client_that_takes_them(world):
     body = wire.chunked(b"abc", trailers=[("X-Sum", "900150"), ("Grpc-Status", "0")])
-    gw, _ = world.proxy(lambda r, c: wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum, Grpc-Status")]) + body)
+    gw, _ = world.proxy(
+        lambda r, c: wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum, Grpc-Status")])
+        + body
+    )
     answer = gw.connect().get("/", [("TE", "trailers")])
     assert (answer.trailers.one("x-sum"), answer.trailers.one("grpc-status")) == ("900150", "0")
 
@@ -78,7 +128,9 @@ def test_head_of_a_chunked_resource_has_no_body(world):
 
 
 def test_304_may_carry_a_content_length_and_has_no_body(world):
-    gw, _ = world.proxy(lambda r, c: wire.head("HTTP/1.1 304 Not Modified", [("Content-Length", "1000"), ("ETag", '"1"')]))
+    gw, _ = world.proxy(
+        lambda r, c: wire.head("HTTP/1.1 304 Not Modified", [("Content-Length", "1000"), ("ETag", '"1"')])
+    )
     client = gw.connect()
     for _ in range(2):
         assert client.get("/").status == 304
@@ -89,13 +141,18 @@ def test_204_goes_out_without_framing_fields(world):
     client = gw.connect()
     for _ in range(2):
         answer = client.get("/")
-        assert answer.status == 204 and "content-length" not in answer.headers and "transfer-encoding" not in answer.headers
+        assert (
+            answer.status == 204
+            and "content-length" not in answer.headers
+            and "transfer-encoding" not in answer.headers
+        )
 
 
 def test_response_that_ends_with_the_upstreams_connection_arrives_whole(world):
     def until_close(request, connection):
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"x" * 100000)
         connection.close()
+
     gw, up = world.proxy(until_close)
     client = gw.connect()
     for _ in range(2):
@@ -107,6 +164,7 @@ def test_http_1_0_upstream_is_answered_on_in_http_1_1(world):
     def old(request, connection):
         connection.send(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold style")
         connection.close()
+
     gw, _ = world.proxy(old)
     answer = gw.connect().get("/")
     assert (answer.version, answer.body) == ("HTTP/1.1", b"old style")
@@ -119,7 +177,10 @@ def test_http_1_0_upstream_connection_is_not_reused_unless_it_says_keep_alive(wo
 
 
 def test_early_hints_reach_the_client_before_the_answer(world):
-    gw, _ = world.proxy(lambda r, c: wire.head("HTTP/1.1 103 Early Hints", [("Link", "</a.css>; rel=preload")]) * 2 + wire.response(body=b"ok"))
+    gw, _ = world.proxy(
+        lambda r, c: wire.head("HTTP/1.1 103 Early Hints", [("Link", "</a.css>; rel=preload")]) * 2
+        + wire.response(body=b"ok")
+    )
     client = gw.connect()
     answer = client.get("/")
     assert (answer.status, answer.body) == (200, b"ok")
@@ -130,12 +191,14 @@ def test_early_hints_reach_the_client_before_the_answer(world):
 
 def test_early_hints_arrive_while_the_answer_is_not_there_yet(world):
     from support.upstream import Gate
+
     gate = Gate()
 
     def hint_then_wait(request, connection):
         connection.send(wire.head("HTTP/1.1 103 Early Hints", [("Link", "</a.css>")]))
         gate.hold()
         return wire.response(body=b"ok")
+
     gw, _ = world.proxy(hint_then_wait)
     client = gw.connect().send(wire.request("GET", "/"))
     assert client.read_head(keep_informational=True).status == 103
@@ -144,13 +207,21 @@ def test_early_hints_arrive_while_the_answer_is_not_there_yet(world):
 
 
 def test_http_1_0_clients_get_no_informational_answers(world):
-    gw, _ = world.proxy(lambda r, c: wire.head("HTTP/1.1 103 Early Hints") + wire.head("HTTP/1.1 100 Continue") + wire.response(body=b"ok"))
+    gw, _ = world.proxy(
+        lambda r, c: wire.head("HTTP/1.1 103 Early Hints")
+        + wire.head("HTTP/1.1 100 Continue")
+        + wire.response(body=b"ok")
+    )
     answer = gw.connect().get("/", version="HTTP/1.0")
     assert answer.status == 200 and answer.informational == []
 
 
 def test_100_and_102_nobody_asked_for_do_not_end_the_answer(world):
-    gw, _ = world.proxy(lambda r, c: wire.head("HTTP/1.1 100 Continue") + wire.head("HTTP/1.1 102 Processing") + wire.response(body=b"ok"))
+    gw, _ = world.proxy(
+        lambda r, c: wire.head("HTTP/1.1 100 Continue")
+        + wire.head("HTTP/1.1 102 Processing")
+        + wire.response(body=b"ok")
+    )
     client = gw.connect()
     for _ in range(2):
         answer = client.get("/")
@@ -158,7 +229,9 @@ def test_100_and_102_nobody_asked_for_do_not_end_the_answer(world):
 
 
 def test_http_1_0_client_gets_a_chunked_answer_without_chunks(world):
-    gw, _ = world.proxy(lambda r, c: wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunked(b"one", b"two"))
+    gw, _ = world.proxy(
+        lambda r, c: wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunked(b"one", b"two")
+    )
     client = gw.connect()
     answer = client.get("/", version="HTTP/1.0")
     assert "transfer-encoding" not in answer.headers and answer.body == b"onetwo"
@@ -179,9 +252,13 @@ def test_http_1_0_client_may_keep_its_connection(world):
         assert answer.status == 200 and "keep-alive" in answer.headers.tokens("connection")
 
 
-@pytest.mark.parametrize("name, value", [("Keep-Alive", "timeout=5"), ("Proxy-Connection", "close"), ("Upgrade", "h2c"), ("X-Private", "1")])
+@pytest.mark.parametrize(
+    "name, value", [("Keep-Alive", "timeout=5"), ("Proxy-Connection", "close"), ("Upgrade", "h2c"), ("X-Private", "1")]
+)
 def test_hop_by_hop_fields_of_the_upstream_stay_on_their_hop(world, name, value):
-    gw, _ = world.proxy(lambda r, c: wire.response(200, [("Connection", "X-Private, keep-alive"), (name, value)], b"ok"))
+    gw, _ = world.proxy(
+        lambda r, c: wire.response(200, [("Connection", "X-Private, keep-alive"), (name, value)], b"ok")
+    )
     answer = gw.connect().get("/")
     assert name not in answer.headers and "x-private" not in answer.headers.tokens("connection")
 
@@ -190,6 +267,7 @@ def test_connection_close_of_the_upstream_does_not_close_the_client(world):
     def closing(request, connection):
         connection.send(wire.response(200, [("Connection", "close")], b"ok"))
         connection.close()
+
     gw, up = world.proxy(closing)
     client = gw.connect()
     for _ in range(3):
@@ -199,8 +277,20 @@ def test_connection_close_of_the_upstream_does_not_close_the_client(world):
 
 
 def test_end_to_end_fields_of_the_upstream_pass_unchanged(world):
-    sent = [("Content-Type", "application/x-mine"), ("Set-Cookie", "a=1; Path=/; HttpOnly"), ("Set-Cookie", "b=2; Expires=Thu, 01 Jan 2030 00:00:00 GMT"), ("Set-Cookie", "c="), ("ETag", '"x"'),
-            ("Cache-Control", "no-store"), ("Vary", "Cookie"), ("Server", "mine/1"), ("X-Latin", "caf\xe9"), ("X-Empty", ""), ("WWW-Authenticate", "Basic realm=x"), ("Content-Disposition", 'a; f="b"')]
+    sent = [
+        ("Content-Type", "application/x-mine"),
+        ("Set-Cookie", "a=1; Path=/; HttpOnly"),
+        ("Set-Cookie", "b=2; Expires=Thu, 01 Jan 2030 00:00:00 GMT"),
+        ("Set-Cookie", "c="),
+        ("ETag", '"x"'),
+        ("Cache-Control", "no-store"),
+        ("Vary", "Cookie"),
+        ("Server", "mine/1"),
+        ("X-Latin", "caf\xe9"),
+        ("X-Empty", ""),
+        ("WWW-Authenticate", "Basic realm=x"),
+        ("Content-Disposition", 'a; f="b"'),
+    ]
     gw, _ = world.proxy(lambda r, c: wire.response(200, sent, b"ok"))
     got = [(n.lower(), v) for n, v in gw.connect().get("/").headers]
     assert [f for f in got if f in [(n.lower(), v) for n, v in sent]] == [(n.lower(), v) for n, v in sent]
@@ -224,10 +314,20 @@ def test_content_codings_pass_untouched(world):
 
 
 def test_response_set_and_remove_edit_the_fields_of_the_response(world):
-    gw, _ = world.proxy(lambda r, c: wire.response(200, [("X-Powered-By", "php"), ("x-powered-by", "more"), ("Cache-Control", "no-store"), ("X-Kept", "k")], b"ok"),
-                        route={"response": {"set": {"Cache-Control": "max-age=60", "X-Added": "yes"}, "remove": ["X-Powered-By"]}})
+    gw, _ = world.proxy(
+        lambda r, c: wire.response(
+            200,
+            [("X-Powered-By", "php"), ("x-powered-by", "more"), ("Cache-Control", "no-store"), ("X-Kept", "k")],
+            b"ok",
+        ),
+        route={"response": {"set": {"Cache-Control": "max-age=60", "X-Added": "yes"}, "remove": ["X-Powered-By"]}},
+    )
     headers = gw.get("/").headers
-    assert headers.one("cache-control") == "max-age=60" and headers.one("x-added") == "yes" and headers.one("x-kept") == "k"
+    assert (
+        headers.one("cache-control") == "max-age=60"
+        and headers.one("x-added") == "yes"
+        and headers.one("x-kept") == "k"
+    )
     assert "x-powered-by" not in headers
 
 
@@ -242,6 +342,7 @@ def test_a_response_that_arrives_byte_by_byte_is_read_as_one(world):
         head = wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked"), ("X-A", "b")])
         for byte in head + wire.chunked(b"abc", b"defg", trailers=[("X-T", "1")]):
             connection.send(bytes([byte]))
+
     gw, _ = world.proxy(dribble)
     client = gw.connect()
     for _ in range(2):
@@ -252,6 +353,7 @@ def test_an_answer_given_before_the_body_was_read_reaches_the_client(world):
     def early(request, connection):
         connection.send(wire.response(403, [("Connection", "close")], b"no"))
         connection.close()
+
     gw, _ = world.proxy(early, read_body=False, server={"limits": {"body_bytes": "64MiB"}})
     client = gw.connect()
     client.try_send(wire.request("POST", "/", body=b"x" * 200000))
@@ -260,43 +362,10 @@ def test_an_answer_given_before_the_body_was_read_reaches_the_client(world):
 
 
 def test_an_early_answer_to_an_unfinished_upload_reaches_the_client(world):
-    gw, up = world.proxy(lambda r, c: wire.response(401, [], b"who are you"), read_body=False, server={"limits": {"body_bytes": "64MiB"}})
+    gw, up = world.proxy(
+        lambda r, c: wire.response(401, [], b"who are you"), read_body=False, server={"limits": {"body_bytes": "64MiB"}}
+    )
     client = gw.connect()
     client.send(wire.request("POST", "/", [("Content-Length", "1000000")]) + b"x" * 1000)
     answer = client.read_response()
     assert (answer.status, answer.body) == (401, b"who are you")
-
-
-class TestLocation:
-    """A Location under the upstream's URL is rewritten to the route's own path; any other is left alone."""
-
-    @pytest.fixture(scope="class")
-    def shop(self, module_world):
-        up = module_world.upstream(lambda r, c: wire.response(302, [("Location", bytes.fromhex(r.target.rpartition("=")[2]).decode())]))
-        gw = module_world.gateway({
-            "server": {"listen": "127.0.0.1:0", "workers": 1}, "upstreams": {"up": {"url": up.url + "/base"}},
-            "routes": [{"name": "r", "path": "/shop/{rest...}", "view": "proxy-fetch", "source": "up/{rest}"}]})
-        gw.up = up
-        return gw
-
-    def location(self, gw, value):
-        return gw.get("/shop/x?v=" + value.encode().hex(), host="shop.example").headers.one("location")
-
-    @pytest.mark.parametrize("rest", ["/login", "/login?next=%2Fa&b=1#top", "/a/b/", "/"])
-    def test_absolute_location_under_the_upstream_is_rewritten(self, shop, rest):
-        assert self.location(shop, shop.up.url + "/base" + rest) in ("/shop" + rest, "http://shop.example/shop" + rest)
-
-    def test_location_path_under_the_upstreams_path_is_rewritten(self, shop):
-        assert self.location(shop, "/base/login?a=1") in ("/shop/login?a=1", "http://shop.example/shop/login?a=1")
-
-    @pytest.mark.parametrize("value", ["https://elsewhere.example/base/x", "http://127.0.0.1/base/x", "login", "?page=2", "//elsewhere.example/base/", "mailto:a@b.example"])
-    def test_other_locations_are_left_alone(self, shop, value):
-        assert self.location(shop, value) == value
-
-    def test_a_longer_name_is_not_under_the_upstreams_path(self, shop):
-        value = shop.up.url + "/basement/x"
-        assert self.location(shop, value) == value
-
-    def test_a_longer_port_is_not_the_upstreams(self, shop):
-        value = shop.up.url + "0/base/x"
-        assert self.location(shop, value) == value

@@ -50,6 +50,7 @@ def test_the_new_configuration_holds_at_one_instant_on_every_worker(world):
             begin = time.monotonic()
             text = gw.get("/r").text  # a new connection each: on either worker
             seen.append((begin, time.monotonic(), int(text)))
+
     threads = [threading.Thread(target=watch) for _ in range(4)]
     [t.start() for t in threads]
     for i in range(1, 15):
@@ -100,10 +101,12 @@ def test_a_request_in_flight_finishes_under_the_old_configuration(world):
         if request.target == "/held":
             gate.hold()
         return wire.response(body=b"ok")
+
     up = world.upstream(held)
 
     def generation(n):
         return proxy_config(up, route={"response": {"set": {"X-Generation": str(n)}}})
+
     gw = world.gateway(generation(1))
     client = gw.connect().send(wire.request("GET", "/held"))
     up.wait_requests(1)
@@ -125,6 +128,7 @@ def test_a_removed_route_and_upstream_still_finish_their_requests(world):
         for _ in range(50):
             connection.send(wire.chunk(b"x" * 10000))
         connection.send(b"0\r\n\r\n")
+
     gw, up = world.proxy(held)
     client = gw.connect().send(wire.request("GET", "/x"))
     up.wait_requests(1)
@@ -182,10 +186,19 @@ def test_a_pool_limit_that_changed_holds(world):
         if request.target != "/probe":
             gate.hold()
         return wire.response(body=b"ok")
+
     up = world.upstream(held)
-    gw = world.gateway(proxy_config(up, upstream={"pool": {"connections": 1, "per_endpoint": 1}}, route={"response": {"set": {"X-G": "1"}}}))
+    gw = world.gateway(
+        proxy_config(
+            up, upstream={"pool": {"connections": 1, "per_endpoint": 1}}, route={"response": {"set": {"X-G": "1"}}}
+        )
+    )
     gw.get("/probe")
-    gw.reload(proxy_config(up, upstream={"pool": {"connections": 3, "per_endpoint": 3}}, route={"response": {"set": {"X-G": "2"}}}))
+    gw.reload(
+        proxy_config(
+            up, upstream={"pool": {"connections": 3, "per_endpoint": 3}}, route={"response": {"set": {"X-G": "2"}}}
+        )
+    )
     wait_until(lambda: gw.get("/probe").headers.one("x-g") == "2")
     clients = [gw.connect().send(wire.request("GET", f"/{i}")) for i in range(3)]
     wait_until(lambda: up.busy == 3, what="three calls at once")
@@ -200,10 +213,16 @@ def test_calls_that_wait_for_a_connection_are_served_after_a_reload(world):
         if request.target != "/probe":
             gate.hold()
         return wire.response(body=request.target.encode())
+
     up = world.upstream(held)
 
     def generation(i, **upstream):
-        return proxy_config(up, upstream={"pool": {"connections": 1, "per_endpoint": 1}, **upstream}, route={"response": {"set": {"X-G": str(i)}}})
+        return proxy_config(
+            up,
+            upstream={"pool": {"connections": 1, "per_endpoint": 1}, **upstream},
+            route={"response": {"set": {"X-G": str(i)}}},
+        )
+
     gw = world.gateway(generation(1))
     clients = [gw.connect().send(wire.request("GET", f"/{i}")) for i in range(4)]
     up.wait_requests(1)
@@ -235,6 +254,7 @@ def test_a_listener_that_is_removed_stops_accepting_and_the_others_go_on(world):
     def refused():
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.2", port)) != 0
+
     wait_until(refused, what="a closed listener")
 
 
@@ -242,6 +262,7 @@ def test_a_listener_that_got_another_name_serves_the_routes_of_that_name(world):
     def named(name):
         server = {"listen": ["127.0.0.1:0", {"address": "127.0.0.2:0", "name": name}]}
         return respond_config(("one", "/one", {"listener": name}), ("r", "/r"), server=server)
+
     gw = world.gateway(named("first"))
     inner = gw.connect(port=gw.port_of("first"), host="127.0.0.2")
     assert (inner.get("/one").status, inner.get("/r").status) == (200, 404)
@@ -276,10 +297,12 @@ def test_signals_in_quick_succession_end_with_the_last_configuration(world):
 
 
 def test_included_files_and_substitutions_are_read_anew(world, tmp_path):
-
     secret = tmp_path / "secret"
     secret.write_text("one\n")
-    more = write_config(tmp_path / "more.yaml", {"routes": [{"name": "m", "path": "/m", "view": "respond", "text": "${file:%s}" % secret}]})
+    more = write_config(
+        tmp_path / "more.yaml",
+        {"routes": [{"name": "m", "path": "/m", "view": "respond", "text": "${file:%s}" % secret}]},
+    )
     gw = world.gateway({**saying("x"), "include": [str(more)]})
     assert gw.get("/m").text == "one"
     secret.write_text("two\n")
@@ -302,6 +325,7 @@ def test_no_request_fails_while_the_configuration_changes_under_load(world):
 
     def generation(i):
         return proxy_config(up, server={"workers": 2}, route={"response": {"set": {"X-G": str(i)}}})
+
     gw = world.gateway(generation(0))
     stop, failures, served = threading.Event(), [], []
 
@@ -321,6 +345,7 @@ def test_no_request_fails_while_the_configuration_changes_under_load(world):
             except Exception as error:  # noqa: BLE001
                 failures.append(error)
                 return
+
     threads = [threading.Thread(target=load, args=(n,)) for n in range(6)]
     [t.start() for t in threads]
     for i in range(1, 21):
@@ -336,12 +361,14 @@ def test_reloads_leak_neither_memory_nor_files(world):
 
     def generation(i):
         return respond_config({"name": "r", "path": "/r", "view": "respond", "text": str(i)}, *routes, **ADMIN)
+
     gw = world.gateway(generation(0))
 
     def turn(begin, end):
         for i in range(begin, end):
             gw.reload(generation(i))
             wait_says(gw, str(i))
+
     turn(1, 10)
     files, memory = gw.open_files(), gw.resident_bytes()
     turn(10, 60)

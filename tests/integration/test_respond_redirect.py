@@ -33,7 +33,11 @@ def test_respond_with_a_file(world, tmp_path):
 
 def test_respond_with_status_and_headers(world):
     answer = one(world, status=418, text="teapot", headers={"X-Tea": "green", "Cache-Control": "no-store"}).get("/r")
-    assert answer.status == 418 and answer.headers.one("x-tea") == "green" and answer.headers.one("cache-control") == "no-store"
+    assert (
+        answer.status == 418
+        and answer.headers.one("x-tea") == "green"
+        and answer.headers.one("cache-control") == "no-store"
+    )
 
 
 def test_respond_takes_any_method(world):
@@ -75,7 +79,11 @@ def test_redirect_is_308_to_its_target(world):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirect_with_another_status(world, status):
-    gw = world.gateway(respond_config({"name": "r", "path": "/old", "view": "redirect", "to": "https://new.example/", "status": status}))
+    gw = world.gateway(
+        respond_config(
+            {"name": "r", "path": "/old", "view": "redirect", "to": "https://new.example/", "status": status}
+        )
+    )
     answer = gw.get("/old")
     assert (answer.status, answer.headers.one("location")) == (status, "https://new.example/")
 
@@ -86,11 +94,18 @@ def test_no_value_breaks_out_of_a_redirects_target(world, value):
     answer = gw.get(f"/old/{value}")
     if answer.status == 308:
         location = answer.headers.one("location")
-        assert location.startswith("/new/") and location.endswith("/end") and location.count("/") == 3 and "?" not in location
+        assert (
+            location.startswith("/new/")
+            and location.endswith("/end")
+            and location.count("/") == 3
+            and "?" not in location
+        )
     assert "x-evil" not in answer.headers
 
 
 def test_a_template_in_a_response_header_adds_no_line(world):
-    gw = world.gateway(respond_config({"name": "r", "path": "/r", "view": "respond", "text": "x", "headers": {"X-Echo": "{query.q}"}}))
+    gw = world.gateway(
+        respond_config({"name": "r", "path": "/r", "view": "respond", "text": "x", "headers": {"X-Echo": "{query.q}"}})
+    )
     answer = gw.get("/r?q=a%0d%0aX-Evil:%201")
     assert "x-evil" not in answer.headers

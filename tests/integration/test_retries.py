@@ -24,6 +24,7 @@ def failing_first(kind, count=1):
             connection.peer_closed(10)
         else:
             return wire.response(int(kind), [("X-Try", str(len(seen)))], b"failed")
+
     return handler
 
 
@@ -86,7 +87,9 @@ def test_attempts_are_extra_ones(world):
 
 
 def test_a_retry_goes_to_another_endpoint_if_there_is_one(world):
-    bad, good = world.upstream(lambda r, c: wire.response(503, [], b"busy")), world.upstream(lambda r, c: wire.response(body=b"ok"))
+    bad, good = world.upstream(lambda r, c: wire.response(503, [], b"busy")), world.upstream(
+        lambda r, c: wire.response(body=b"ok")
+    )
     gw = world.gateway(proxy_config([bad, good], upstream={"retry": {"attempts": 1, "budget": "100%"}}))
     assert [gw.get("/").status for _ in range(10)] == [200] * 10
     assert len(good.requests) == 10
@@ -103,13 +106,17 @@ def test_a_body_that_is_sent_again_is_sent_whole(world):
 
 def test_a_body_too_large_to_keep_is_never_sent_again_in_part(world):
     body = bytes(range(256)) * 4096 * 2  # 2 MiB
-    gw, up = world.proxy(failing_first("503"), upstream={"retry": {"attempts": 1}}, server={"limits": {"body_bytes": "10MiB"}})
+    gw, up = world.proxy(
+        failing_first("503"), upstream={"retry": {"attempts": 1}}, server={"limits": {"body_bytes": "10MiB"}}
+    )
     assert gw.fetch("PUT", "/", body=body).status in (200, 503)
     assert all(r.body == body for r in up.completed)
 
 
 def test_an_attempt_that_is_too_slow_is_given_up_for_another(world):
-    gw, up = world.proxy(failing_first("hang"), upstream={"retry": {"attempts": 1, "attempt_timeout": "300ms"}, "timeout": "8s"})
+    gw, up = world.proxy(
+        failing_first("hang"), upstream={"retry": {"attempts": 1, "attempt_timeout": "300ms"}, "timeout": "8s"}
+    )
     begin = time.monotonic()
     assert gw.get("/").status == 200
     assert time.monotonic() - begin < 4
@@ -117,13 +124,18 @@ def test_an_attempt_that_is_too_slow_is_given_up_for_another(world):
 
 
 def test_when_every_attempt_is_too_slow_it_is_504(world):
-    gw, up = world.proxy(failing_first("hang", 9), upstream={"retry": {"attempts": 1, "attempt_timeout": "200ms"}, "timeout": "8s"})
+    gw, up = world.proxy(
+        failing_first("hang", 9), upstream={"retry": {"attempts": 1, "attempt_timeout": "200ms"}, "timeout": "8s"}
+    )
     assert gw.get("/").status == 504
     assert len(up.requests) == 2
 
 
 def test_the_upstreams_timeout_bounds_all_attempts(world):
-    gw, up = world.proxy(failing_first("hang", 99), upstream={"retry": {"attempts": 5, "attempt_timeout": "200ms", "budget": "100%"}, "timeout": "700ms"})
+    gw, up = world.proxy(
+        failing_first("hang", 99),
+        upstream={"retry": {"attempts": 5, "attempt_timeout": "200ms", "budget": "100%"}, "timeout": "700ms"},
+    )
     begin = time.monotonic()
     assert gw.get("/").status == 504
     assert 0.6 < time.monotonic() - begin < 3
@@ -131,7 +143,10 @@ def test_the_upstreams_timeout_bounds_all_attempts(world):
 
 
 def test_retries_cannot_multiply_an_outage(world):
-    gw, up = world.proxy(lambda r, c: wire.response(503, [], b"busy"), upstream={"retry": {"attempts": 1, "budget": "20%", "backoff": "1ms"}})
+    gw, up = world.proxy(
+        lambda r, c: wire.response(503, [], b"busy"),
+        upstream={"retry": {"attempts": 1, "budget": "20%", "backoff": "1ms"}},
+    )
     client = gw.connect()
     begin = time.monotonic()
     for _ in range(300):
@@ -150,6 +165,7 @@ def test_nothing_is_tried_again_once_the_answer_has_begun(world):
     def half(request, connection):
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
         connection.reset()
+
     gw, up = world.proxy(half, upstream={"retry": {"attempts": 3}})
     client = gw.connect().send(wire.request("GET", "/"))
     with pytest.raises(wire.Truncated):

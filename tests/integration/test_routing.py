@@ -14,7 +14,14 @@ def owner(gw, path, method="GET", **kw):
     return answer.text if answer.status == 200 else answer.status
 
 
-PATHS = [("literal", "/a/x"), ("int", "/a/{n:int}"), ("uuid", "/a/{u:uuid}"), ("slug", "/a/{s:slug}"), ("plain", "/a/{p}"), ("rest", "/a/{r...}")]
+PATHS = [
+    ("literal", "/a/x"),
+    ("int", "/a/{n:int}"),
+    ("uuid", "/a/{u:uuid}"),
+    ("slug", "/a/{s:slug}"),
+    ("plain", "/a/{p}"),
+    ("rest", "/a/{r...}"),
+]
 
 
 @pytest.fixture(scope="module", params=[PATHS, PATHS[::-1]], ids=["in order", "in reverse order"])
@@ -22,9 +29,27 @@ def ranked(request, module_world):
     return module_world.gateway(respond_config(*request.param))
 
 
-@pytest.mark.parametrize("path, expected", [
-    ("/a/x", "literal"), ("/a/7", "int"), ("/a/123456789012345678", "int"), ("/a/1234567890123456789", "slug"), ("/a/6ba7b810-9dad-11d1-80b4-00c04fd430c8", "uuid"),
-    ("/a/my-post", "slug"), ("/a/-7", "slug"), ("/a/a.b", "plain"), ("/a/%C3%A9", "plain"), ("/a/b/c", "rest"), ("/a/", "rest"), ("/a/x/y", "rest"), ("/a", 404), ("/b", 404), ("/", 404), ("/a/%78", "literal")])
+@pytest.mark.parametrize(
+    "path, expected",
+    [
+        ("/a/x", "literal"),
+        ("/a/7", "int"),
+        ("/a/123456789012345678", "int"),
+        ("/a/1234567890123456789", "slug"),
+        ("/a/6ba7b810-9dad-11d1-80b4-00c04fd430c8", "uuid"),
+        ("/a/my-post", "slug"),
+        ("/a/-7", "slug"),
+        ("/a/a.b", "plain"),
+        ("/a/%C3%A9", "plain"),
+        ("/a/b/c", "rest"),
+        ("/a/", "rest"),
+        ("/a/x/y", "rest"),
+        ("/a", 404),
+        ("/b", 404),
+        ("/", 404),
+        ("/a/%78", "literal"),
+    ],
+)
 def test_the_most_specific_form_wins_wherever_it_stands_in_the_file(ranked, path, expected):
     assert owner(ranked, path) == expected
 
@@ -39,7 +64,9 @@ def test_segments_are_compared_from_the_left(world, order):
 
 
 def test_a_dead_end_falls_back_to_a_weaker_route(world):
-    gw = world.gateway(respond_config(("deep", "/a/b/c/d"), ("int", "/a/{n:int}/c/x"), ("rest", "/a/{r...}"), ("top", "/{r...}")))
+    gw = world.gateway(
+        respond_config(("deep", "/a/b/c/d"), ("int", "/a/{n:int}/c/x"), ("rest", "/a/{r...}"), ("top", "/{r...}"))
+    )
     assert owner(gw, "/a/b/c/d") == "deep"
     assert owner(gw, "/a/b/c/e") == "rest"
     assert owner(gw, "/a/5/c/x") == "int"
@@ -89,16 +116,35 @@ def test_paths_are_case_sensitive(world):
 
 
 class TestHosts:
-    ROUTES = [("exact", "/p", {"host": "api.example.com"}), ("long", "/p", {"host": "*.eu.example.com"}), ("short", "/p", {"host": "*.example.com"}), ("none", "/p"),
-              ("deeper", "/{rest...}", {"host": "only.example.com"})]
+    ROUTES = [
+        ("exact", "/p", {"host": "api.example.com"}),
+        ("long", "/p", {"host": "*.eu.example.com"}),
+        ("short", "/p", {"host": "*.example.com"}),
+        ("none", "/p"),
+        ("deeper", "/{rest...}", {"host": "only.example.com"}),
+    ]
 
     @pytest.fixture(scope="class", params=[1, -1])
     def hosts(self, request, module_world):
-        return module_world.gateway(respond_config(*self.ROUTES[::request.param]))
+        return module_world.gateway(respond_config(*self.ROUTES[:: request.param]))
 
-    @pytest.mark.parametrize("host, expected", [
-        ("api.example.com", "exact"), ("API.Example.COM", "exact"), ("api.example.com:8080", "exact"), ("a.eu.example.com", "long"), ("b.a.eu.example.com", "long"), ("a.example.com", "short"),
-        ("example.com", "none"), ("other.test", "none"), ("xexample.com", "none"), ("api.example.com.evil.test", "none"), ("127.0.0.1", "none"), ("[::1]:80", "none")])
+    @pytest.mark.parametrize(
+        "host, expected",
+        [
+            ("api.example.com", "exact"),
+            ("API.Example.COM", "exact"),
+            ("api.example.com:8080", "exact"),
+            ("a.eu.example.com", "long"),
+            ("b.a.eu.example.com", "long"),
+            ("a.example.com", "short"),
+            ("example.com", "none"),
+            ("other.test", "none"),
+            ("xexample.com", "none"),
+            ("api.example.com.evil.test", "none"),
+            ("127.0.0.1", "none"),
+            ("[::1]:80", "none"),
+        ],
+    )
     def test_host_decides_first_exact_then_the_longest_wildcard_then_none(self, hosts, host, expected):
         assert owner(hosts, "/p", host=host) == expected
 
@@ -112,12 +158,22 @@ class TestHosts:
 class TestMethods:
     @pytest.fixture(scope="class")
     def methods(self, module_world):
-        return module_world.gateway(respond_config(
-            ("read", "/thing", {"methods": ["GET"]}), ("write", "/thing", {"methods": ["POST", "PUT"]}), ("item-delete", "/item/{id:int}", {"methods": ["DELETE"]}),
-            ("item-any-get", "/item/{id}", {"methods": ["GET"]}), ("own-options", "/own", {"methods": ["GET", "OPTIONS"]})))
+        return module_world.gateway(
+            respond_config(
+                ("read", "/thing", {"methods": ["GET"]}),
+                ("write", "/thing", {"methods": ["POST", "PUT"]}),
+                ("item-delete", "/item/{id:int}", {"methods": ["DELETE"]}),
+                ("item-any-get", "/item/{id}", {"methods": ["GET"]}),
+                ("own-options", "/own", {"methods": ["GET", "OPTIONS"]}),
+            )
+        )
 
     def test_the_method_chooses_among_routes_of_one_path(self, methods):
-        assert (owner(methods, "/thing"), owner(methods, "/thing", "POST"), owner(methods, "/thing", "PUT")) == ("read", "write", "write")
+        assert (owner(methods, "/thing"), owner(methods, "/thing", "POST"), owner(methods, "/thing", "PUT")) == (
+            "read",
+            "write",
+            "write",
+        )
 
     def test_routes_of_another_method_are_passed_over(self, methods):
         assert owner(methods, "/item/5") == "item-any-get"
@@ -125,7 +181,11 @@ class TestMethods:
     def test_405_lists_the_methods_of_all_routes_that_match(self, methods):
         answer = methods.fetch("DELETE", "/thing")
         assert answer.status == 405
-        assert {"GET", "POST", "PUT"} <= {m.strip() for m in answer.headers.one("allow").split(",")} <= {"GET", "HEAD", "POST", "PUT", "OPTIONS"}
+        assert (
+            {"GET", "POST", "PUT"}
+            <= {m.strip() for m in answer.headers.one("allow").split(",")}
+            <= {"GET", "HEAD", "POST", "PUT", "OPTIONS"}
+        )
 
     def test_404_has_no_allow(self, methods):
         answer = methods.fetch("DELETE", "/nothing")
@@ -172,7 +232,14 @@ class TestTrailingSlash:
 
     def test_strict_tells_them_apart(self, world):
         gw = self.gw(world, "strict", self.ONE + self.BOTH)
-        assert [owner(gw, p) for p in ("/a", "/a/", "/b", "/b/", "/c", "/c/")] == ["without", 404, 404, "with", "both", "both-slash"]
+        assert [owner(gw, p) for p in ("/a", "/a/", "/b", "/b/", "/c", "/c/")] == [
+            "without",
+            404,
+            404,
+            "with",
+            "both",
+            "both-slash",
+        ]
 
     def test_ignore_serves_both(self, world):
         gw = self.gw(world, "ignore", self.ONE)
@@ -195,8 +262,21 @@ class TestTrailingSlash:
 class TestListeners:
     @pytest.fixture(scope="class")
     def listeners(self, module_world):
-        server = {"listen": ["127.0.0.1:0", {"address": "127.0.0.1:0", "name": "inner"}, {"address": "127.0.0.1:0", "name": "other"}]}
-        return module_world.gateway(respond_config(("public", "/p"), ("inner-p", "/p", {"listener": "inner"}), ("inner-q", "/q", {"listener": "inner"}), server=server))
+        server = {
+            "listen": [
+                "127.0.0.1:0",
+                {"address": "127.0.0.1:0", "name": "inner"},
+                {"address": "127.0.0.1:0", "name": "other"},
+            ]
+        }
+        return module_world.gateway(
+            respond_config(
+                ("public", "/p"),
+                ("inner-p", "/p", {"listener": "inner"}),
+                ("inner-q", "/q", {"listener": "inner"}),
+                server=server,
+            )
+        )
 
     def test_a_route_with_a_listener_is_served_there_alone(self, listeners):
         assert owner(listeners, "/q", listener="inner") == "inner-q"
@@ -210,7 +290,6 @@ class TestListeners:
 
 
 def test_a_unix_socket_is_a_listener(world):
-
     path = str(world.directory / "gw.sock")
     gw = world.gateway(respond_config(("r", "/r"), server={"listen": ["127.0.0.1:0", f"unix:{path}"]}))
     assert owner(gw, "/r") == "r"
@@ -218,9 +297,17 @@ def test_a_unix_socket_is_a_listener(world):
         assert client.get("/r").text == "r"
 
 
-@pytest.mark.parametrize("first, second", [
-    (("a", "/x/{id}"), ("b", "/x/{other}")), (("a", "/x"), ("b", "/x")), (("a", "/{r...}"), ("b", "/{rest...}")), (("a", "/x/{i:int}"), ("b", "/x/{n:int}")),
-    (("a", "/x", {"methods": ["GET", "POST"]}), ("b", "/x", {"methods": ["POST"]})), (("a", "/x", {"host": "a.example"}), ("b", "/x", {"host": "A.example"}))])
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (("a", "/x/{id}"), ("b", "/x/{other}")),
+        (("a", "/x"), ("b", "/x")),
+        (("a", "/{r...}"), ("b", "/{rest...}")),
+        (("a", "/x/{i:int}"), ("b", "/x/{n:int}")),
+        (("a", "/x", {"methods": ["GET", "POST"]}), ("b", "/x", {"methods": ["POST"]})),
+        (("a", "/x", {"host": "a.example"}), ("b", "/x", {"host": "A.example"})),
+    ],
+)
 def test_two_routes_that_match_the_same_requests_are_an_error(tmp_path, first, second):
     file = write_config(tmp_path / "v.yaml", respond_config(first, second))
     done = command("check", "-c", file)
@@ -228,9 +315,16 @@ def test_two_routes_that_match_the_same_requests_are_an_error(tmp_path, first, s
     assert '"a"' in done.stdout + done.stderr or "routes" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("first, second", [
-    (("a", "/x/{id}"), ("b", "/x/{id:int}")), (("a", "/x", {"methods": ["GET"]}), ("b", "/x", {"methods": ["POST"]})), (("a", "/x", {"host": "a.example"}), ("b", "/x")),
-    (("a", "/x"), ("b", "/x/")), (("a", "/x/{r...}"), ("b", "/x/{id}"))])
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (("a", "/x/{id}"), ("b", "/x/{id:int}")),
+        (("a", "/x", {"methods": ["GET"]}), ("b", "/x", {"methods": ["POST"]})),
+        (("a", "/x", {"host": "a.example"}), ("b", "/x")),
+        (("a", "/x"), ("b", "/x/")),
+        (("a", "/x/{r...}"), ("b", "/x/{id}")),
+    ],
+)
 def test_two_routes_that_differ_in_rank_are_none(tmp_path, first, second):
     file = write_config(tmp_path / "v.yaml", respond_config(first, second))
     assert command("check", "-c", file).returncode == 0

@@ -16,6 +16,7 @@ def held(gate):
     def handler(request, connection):
         gate.hold()
         return wire.response(body=b"finished")
+
     return handler
 
 
@@ -106,6 +107,7 @@ def test_a_download_under_way_is_finished(world):
         connection.send(wire.head("HTTP/1.1 200 OK", [("Content-Length", 2_000_000)]) + b"x" * 1_000_000)
         assert go.wait(10)
         connection.send(b"y" * 1_000_000)
+
     gw, up = world.proxy(slow, server={"drain_timeout": "20s"})
     client = gw.connect().send(wire.request("GET", "/"))
     head = client.read_head()
@@ -189,11 +191,25 @@ def test_sighup_during_a_drain_is_harmless(world):
 
 def test_a_tunnel_is_ended_at_the_end_of_the_drain(world):
     def tunnel(request, connection):
-        connection.send(wire.head("HTTP/1.1 101 Switching Protocols", [("Connection", "Upgrade"), ("Upgrade", "websocket")]))
+        connection.send(
+            wire.head("HTTP/1.1 101 Switching Protocols", [("Connection", "Upgrade"), ("Upgrade", "websocket")])
+        )
         connection.peer_closed(20)
+
     up = world.upstream(tunnel)
     gw = world.gateway(proxy_config(up, server={"drain_timeout": "500ms"}))
-    client = gw.connect().send(wire.request("GET", "/", [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13")]))
+    client = gw.connect().send(
+        wire.request(
+            "GET",
+            "/",
+            [
+                ("Connection", "Upgrade"),
+                ("Upgrade", "websocket"),
+                ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+                ("Sec-WebSocket-Version", "13"),
+            ],
+        )
+    )
     assert client.read_head().status == 101
     gw.signal(signal.SIGTERM)
     assert gw.wait_exit() == 0

@@ -73,23 +73,32 @@ def test_reloading_every_100_ms_under_load_fails_and_cuts_nothing(world):
                 pace.wait(0.1)
             return None
         return wire.response(body=request.target.encode())
+
     up = world.upstream(answer)
 
     async def echo(socket):
         async for message in socket:
             await socket.send(message)
+
     loop = asyncio.new_event_loop()
 
     async def serve():
         return await websockets.serve(echo, "127.0.0.1", 0)
+
     server = loop.run_until_complete(serve())
     threading.Thread(target=loop.run_forever, daemon=True).start()
 
     def generation(i):
-        config = proxy_config(up, server={"workers": 2}, route={"response": {"set": {"X-G": str(i)}}}, upstream={"pool": {"connections": 100, "per_endpoint": 100}})
+        config = proxy_config(
+            up,
+            server={"workers": 2},
+            route={"response": {"set": {"X-G": str(i)}}},
+            upstream={"pool": {"connections": 100, "per_endpoint": 100}},
+        )
         config["upstreams"]["chat"] = {"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
         config["routes"].append({"name": "chat", "path": "/chat", "view": "proxy-fetch", "source": "chat/"})
         return config
+
     gw = world.gateway(generation(0))
     load = Load(gw)
     ended = threading.Event()
@@ -107,6 +116,7 @@ def test_reloading_every_100_ms_under_load_fails_and_cuts_nothing(world):
                 assert await asyncio.wait_for(ws.recv(), 10) == "hello"
                 said.append(1)
                 await asyncio.sleep(0.05)
+
     failures = []
 
     def guarded(call):
@@ -114,6 +124,7 @@ def test_reloading_every_100_ms_under_load_fails_and_cuts_nothing(world):
             call()
         except Exception as error:  # noqa: BLE001
             failures.append(repr(error))
+
     others = [threading.Thread(target=guarded, args=(f,)) for f in (download, download, lambda: asyncio.run(chat()))]
     [t.start() for t in others]
     begin, reloads = time.monotonic(), 0
@@ -142,6 +153,7 @@ def test_an_upstream_that_dies_every_second_hangs_leaks_and_mixes_up_nothing(wor
         def broke(self, target, error):
             if not isinstance(error, wire.Truncated):  # an answer may be cut, visibly
                 self.failures.append((target, repr(error)))
+
     gw.get("/warm")
     files, memory = gw.open_files(), gw.resident_bytes()
     load = Tolerant(gw)

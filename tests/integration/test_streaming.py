@@ -12,8 +12,8 @@ MIB = 1 << 20
 LARGE = 64 * MIB
 PIECE = bytes(range(256)) * 256  # 64 KiB
 OPEN_LIMITS = {"limits": {"body_bytes": "1GiB"}}
-BUFFERS = 40 * MIB   # more than the kernel's buffers on the way can hold
-GROWTH = 16 * MIB    # what the gateway's memory may grow for one connection whatever its body
+BUFFERS = 40 * MIB  # more than the kernel's buffers on the way can hold
+GROWTH = 16 * MIB  # what the gateway's memory may grow for one connection whatever its body
 
 
 def test_server_sent_events_arrive_one_by_one(world):
@@ -25,6 +25,7 @@ def test_server_sent_events_arrive_one_by_one(world):
             assert asked.acquire(timeout=10)
             connection.send(wire.chunk(b"data: %d\n\n" % i))
         connection.send(b"0\r\n\r\n")
+
     gw, _ = world.proxy(events)
     client = gw.connect().send(wire.request("GET", "/events"))
     head = client.read_head()
@@ -44,6 +45,7 @@ def test_events_of_an_upstream_that_ends_with_its_connection_arrive_one_by_one(w
             assert asked.acquire(timeout=10)
             connection.send(b"data: %d\n\n" % i)
         connection.close()
+
     gw, _ = world.proxy(events)
     client = gw.connect().send(wire.request("GET", "/events"))
     pieces = client.body_pieces(client.read_head())
@@ -59,6 +61,7 @@ def test_the_head_of_an_answer_does_not_wait_for_its_body(world):
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
         assert go.wait(10)
         connection.send(b"body")
+
     gw, _ = world.proxy(slow)
     client = gw.connect().send(wire.request("GET", "/"))
     head = client.read_head()
@@ -75,6 +78,7 @@ def test_an_upload_reaches_the_upstream_before_it_is_complete(world):
         first.set()
         assert b"".join(pieces) == b"second"
         return wire.response(body=b"ok")
+
     gw, _ = world.proxy(watch, read_body=False)
     client = gw.connect().send(wire.request("POST", "/", [("Transfer-Encoding", "chunked")]) + wire.chunk(b"first"))
     assert first.wait(10)
@@ -88,6 +92,7 @@ def test_bodies_flow_both_ways_at_once(world):
         for piece in connection.body_pieces(request):
             connection.send(wire.chunk(piece))
         connection.send(b"0\r\n\r\n")
+
     gw, _ = world.proxy(echo, read_body=False)
     client = gw.connect().send(wire.request("POST", "/", [("Transfer-Encoding", "chunked")]) + wire.chunk(b"one"))
     pieces = client.body_pieces(client.read_head())
@@ -103,7 +108,9 @@ def test_a_large_download_arrives_whole_in_bounded_memory(world, framing):
     def large(request, connection):
         if request.target == "/small":
             return wire.response(body=b"x" * 100000)
-        kind = {"sized": [("Content-Length", LARGE)], "chunked": [("Transfer-Encoding", "chunked")], "until close": []}[framing]
+        kind = {"sized": [("Content-Length", LARGE)], "chunked": [("Transfer-Encoding", "chunked")], "until close": []}[
+            framing
+        ]
         connection.send(wire.head("HTTP/1.1 200 OK", kind))
         for _ in range(LARGE // len(PIECE)):
             connection.send(wire.chunk(PIECE) if framing == "chunked" else PIECE)
@@ -111,6 +118,7 @@ def test_a_large_download_arrives_whole_in_bounded_memory(world, framing):
             connection.send(b"0\r\n\r\n")
         if framing == "until close":
             connection.close()
+
     gw, _ = world.proxy(large)
     gw.get("/small")
     before = gw.resident_bytes()
@@ -136,11 +144,16 @@ def test_a_large_upload_arrives_whole_in_bounded_memory(world, framing):
             size += len(piece)
             digest.update(piece)
         return wire.response(body=f"{size} {digest.hexdigest()}")
+
     gw, _ = world.proxy(measure, read_body=False, server=OPEN_LIMITS)
     gw.fetch("POST", "/", body=b"x" * 100000)
     before = gw.resident_bytes()
     client = gw.connect()
-    client.send(wire.request("POST", "/", [("Content-Length", LARGE) if framing == "sized" else ("Transfer-Encoding", "chunked")]))
+    client.send(
+        wire.request(
+            "POST", "/", [("Content-Length", LARGE) if framing == "sized" else ("Transfer-Encoding", "chunked")]
+        )
+    )
     expected = hashlib.sha1()
     for _ in range(LARGE // len(PIECE)):
         client.send(wire.chunk(PIECE) if framing == "chunked" else PIECE)
@@ -159,6 +172,7 @@ def test_a_slow_reader_blocks_the_upstream_and_costs_no_memory(world):
         connection.send(wire.head("HTTP/1.1 200 OK", [("Content-Length", 4 * BUFFERS)]))
         accepted.append(connection.send_until_blocked(PIECE, 4 * BUFFERS))
         connection.reset()
+
     gw, up = world.proxy(flood)
     before = gw.resident_bytes()
     client = gw.connect(receive_buffer=65536).send(wire.request("GET", "/"))
@@ -184,6 +198,7 @@ def test_an_upload_that_the_upstream_does_not_read_blocks_the_client(world):
     def unwilling(request, connection):
         go.wait(20)
         connection.reset()
+
     gw, up = world.proxy(unwilling, read_body=False, receive_buffer=65536, server=OPEN_LIMITS)
     before = gw.resident_bytes()
     client = gw.connect()
@@ -191,6 +206,7 @@ def test_an_upload_that_the_upstream_does_not_read_blocks_the_client(world):
     client.send(wire.request("POST", "/", [("Content-Length", 4 * BUFFERS)]))
     up.wait_requests(1)
     from support.upstream import Connection
+
     sent = Connection(client.sock, 0).send_until_blocked(PIECE, 4 * BUFFERS)
     go.set()
     assert sent < BUFFERS, f"the gateway took {sent} bytes that nobody read"
@@ -203,6 +219,7 @@ def test_many_slow_readers_cost_a_fixed_buffer_each(world):
         connection.send(wire.head("HTTP/1.1 200 OK", [("Content-Length", 4 * BUFFERS)]))
         connection.send_until_blocked(PIECE, 4 * BUFFERS, patience=2)
         connection.reset()
+
     gw, up = world.proxy(flood, upstream={"pool": {"connections": 100, "per_endpoint": 100}})
     before = gw.resident_bytes()
     clients = [gw.connect(receive_buffer=16384).send(wire.request("GET", "/")) for _ in range(40)]
@@ -216,6 +233,7 @@ def test_stream_idle_ends_an_answer_that_fell_silent_visibly(world):
     def silent(request, connection):
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + wire.chunk(b"only this"))
         assert connection.peer_closed(10)
+
     gw, up = world.proxy(silent, route={"stream_idle": "300ms"})
     client = gw.connect().send(wire.request("GET", "/"))
     with pytest.raises(wire.Truncated):
@@ -232,6 +250,7 @@ def test_stream_idle_does_not_end_an_answer_that_keeps_talking(world):
             ticks.wait(0.15)  # the pace of this upstream: well under stream_idle each, well over it in all
             connection.send(wire.chunk(b"tick"))
         connection.send(b"0\r\n\r\n")
+
     gw, _ = world.proxy(slow, route={"stream_idle": "600ms"})
     assert gw.connect().get("/").body == b"tick" * 8
 
@@ -245,6 +264,7 @@ def test_the_routes_timeout_does_not_cut_a_stream_that_has_begun(world):
             ticks.wait(0.1)
             connection.send(wire.chunk(b"tick"))
         connection.send(b"0\r\n\r\n")
+
     gw, _ = world.proxy(slow, route={"timeout": "300ms"})
     assert gw.connect().get("/").body == b"tick" * 8
 
@@ -258,6 +278,7 @@ def test_the_upstreams_timeout_does_not_cut_a_stream_that_has_begun(world):
             ticks.wait(0.1)
             connection.send(wire.chunk(b"tick"))
         connection.send(b"0\r\n\r\n")
+
     gw, _ = world.proxy(slow, upstream={"timeout": "300ms", "retry": {"attempt_timeout": "300ms"}})
     assert gw.connect().get("/").body == b"tick" * 8
 

@@ -86,6 +86,7 @@ def test_the_watchdog_is_fed_also_when_idle_and_while_draining(world, manager):
     def held(request, connection):
         gate.hold()
         return wire.response(body=b"ok")
+
     up = world.upstream(held)
     env = {"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "600000"}
     gw = world.gateway(proxy_config(up, server={"drain_timeout": "20s"}), env=env)
@@ -178,6 +179,7 @@ def test_a_socket_handed_over_survives_a_reload(world):
     def saying(text):
         route = {"name": "r", "path": "/r", "view": "respond", "text": text}
         return respond_config(route, server={"listen": "systemd:web"})
+
     with listening() as sock:
         port = sock.getsockname()[1]
         gw = handed_over(world, saying("one"), [sock], ["web"])

@@ -71,8 +71,15 @@ def test_a_head_of_a_second_request_has_the_same_timeout(world):
     client.assert_closed()
 
 
-@pytest.mark.parametrize("framing, part", [([("Content-Length", "10")], b"12345"), ([("Transfer-Encoding", "chunked")], b"a\r\n12345"), ([("Content-Length", "10")], b"")],
-                         ids=["sized", "chunked", "nothing"])
+@pytest.mark.parametrize(
+    "framing, part",
+    [
+        ([("Content-Length", "10")], b"12345"),
+        ([("Transfer-Encoding", "chunked")], b"a\r\n12345"),
+        ([("Content-Length", "10")], b""),
+    ],
+    ids=["sized", "chunked", "nothing"],
+)
 def test_a_body_that_stops_is_408_and_cancels_the_upstream(world, framing, part):
     gw, up = world.proxy(server=timeouts(body="200ms"))
     client = gw.connect().send(wire.request("POST", "/", framing) + part)
@@ -106,6 +113,7 @@ def test_a_connection_in_use_is_not_idle(world):
     def slow(request, connection):
         threading.Event().wait(0.6)
         return wire.response(body=b"ok")
+
     gw, _ = world.proxy(slow, server=timeouts(idle="200ms", header="200ms", body="200ms", write="200ms"))
     assert gw.connect().get("/").status == 200
 
@@ -115,6 +123,7 @@ def test_a_client_that_stops_reading_is_dropped_after_the_write_timeout(world):
         connection.send(wire.head("HTTP/1.1 200 OK", [("Content-Length", 200 << 20)]))
         for _ in range(3200):
             connection.send(b"x" * 65536)
+
     gw, up = world.proxy(large, server=timeouts(write="300ms"))
     client = gw.connect(receive_buffer=16384).send(wire.request("GET", "/"))
     client.read_head()
@@ -146,7 +155,15 @@ def test_slow_clients_do_not_slow_down_the_others(world):
     assert not any(c.is_closed() for c in slow)
 
 
-@pytest.mark.parametrize("policy, status", [("300ms", 504), ({"after": "300ms"}, 504), ({"after": "300ms", "status": 503}, 503), ({"after": "300ms", "status": 408}, 408)])
+@pytest.mark.parametrize(
+    "policy, status",
+    [
+        ("300ms", 504),
+        ({"after": "300ms"}, 504),
+        ({"after": "300ms", "status": 503}, 503),
+        ({"after": "300ms", "status": 408}, 408),
+    ],
+)
 def test_the_routes_timeout_answers_with_its_status(world, policy, status):
     gw, up = world.proxy(lambda r, c: c.peer_closed(10) and None, route={"timeout": policy})
     answer, seconds = took(lambda: gw.connect().get("/"))
@@ -160,6 +177,7 @@ def test_after_a_timeout_the_clients_connection_is_still_good(world):
         if request.target == "/fast":
             return wire.response(body=b"ok")
         connection.peer_closed(10)
+
     gw, _ = world.proxy(slow_or_fast, route={"timeout": "300ms"})
     client = gw.connect()
     assert client.get("/slow").status == 504
@@ -180,7 +198,9 @@ def test_the_upstreams_timeout_is_504(world):
 
 @pytest.mark.parametrize("route, upstream", [("300ms", "8s"), ("8s", "300ms")])
 def test_of_two_timeouts_the_shortest_wins(world, route, upstream):
-    gw, _ = world.proxy(lambda r, c: c.peer_closed(10) and None, route={"timeout": route}, upstream={"timeout": upstream})
+    gw, _ = world.proxy(
+        lambda r, c: c.peer_closed(10) and None, route={"timeout": route}, upstream={"timeout": upstream}
+    )
     answer, seconds = took(lambda: gw.connect().get("/"))
     assert answer.status == 504 and seconds < 4
 
@@ -194,7 +214,9 @@ def test_time_that_is_up_while_the_client_still_sends_its_body_is_408(world):
 
 
 def test_an_upstream_whose_head_stops_midway_is_504(world):
-    gw, _ = world.proxy(lambda r, c: c.send(b"HTTP/1.1 200 OK\r\nX-A: ") or (c.peer_closed(10) and None), upstream={"timeout": "300ms"})
+    gw, _ = world.proxy(
+        lambda r, c: c.send(b"HTTP/1.1 200 OK\r\nX-A: ") or (c.peer_closed(10) and None), upstream={"timeout": "300ms"}
+    )
     assert gw.connect().get("/").status == 504
 
 
@@ -206,9 +228,17 @@ def test_a_respond_route_with_a_delay_is_cut_by_its_timeout(world):
 
 def test_an_upstream_that_does_not_read_an_upload_is_given_up_after_its_timeout(world):
     go = threading.Event()
-    gw, up = world.proxy(lambda r, c: go.wait(20) and None, read_body=False, receive_buffer=65536, upstream={"timeout": "500ms"}, server={"limits": {"body_bytes": "1GiB"}})
+    gw, up = world.proxy(
+        lambda r, c: go.wait(20) and None,
+        read_body=False,
+        receive_buffer=65536,
+        upstream={"timeout": "500ms"},
+        server={"limits": {"body_bytes": "1GiB"}},
+    )
     client = gw.connect()
-    sender = threading.Thread(target=client.try_send, args=(wire.request("POST", "/", body=b"x" * (64 << 20)),), daemon=True)
+    sender = threading.Thread(
+        target=client.try_send, args=(wire.request("POST", "/", body=b"x" * (64 << 20)),), daemon=True
+    )
     sender.start()
     answer, seconds = took(client.read_response)
     assert answer.status in (408, 504) and seconds < SOON
@@ -229,6 +259,10 @@ def test_tls_bytes_on_a_plain_listener_are_refused(world):
 
 def test_timeouts_off_the_path_leave_no_timer_that_hurts(world):
     """A finished request's deadline must not cut the next one on the same connection."""
-    gw, _ = world.proxy(lambda r, c: (threading.Event().wait(0.25), wire.response(body=b"ok"))[1], route={"timeout": "400ms"}, upstream={"timeout": "400ms"})
+    gw, _ = world.proxy(
+        lambda r, c: (threading.Event().wait(0.25), wire.response(body=b"ok"))[1],
+        route={"timeout": "400ms"},
+        upstream={"timeout": "400ms"},
+    )
     client = gw.connect()
     assert [client.get("/").status for _ in range(5)] == [200] * 5

@@ -100,6 +100,7 @@ def test_truncation_of_a_sized_answer_is_visible(world):
     def cut(request, connection):
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 60)
         connection.close()
+
     gw, _ = world.proxy(cut)
     client = gw.connect().send(wire.request("GET", "/"))
     with pytest.raises(wire.Truncated):
@@ -110,13 +111,18 @@ def test_truncation_of_a_chunked_answer_is_visible(world):
     def cut(request, connection):
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + wire.chunk(b"x" * 60))
         connection.close()
+
     gw, _ = world.proxy(cut)
     client = gw.connect().send(wire.request("GET", "/"))
     with pytest.raises(wire.Truncated):
         client.read_response()
 
 
-@pytest.mark.parametrize("framing", [b"Transfer-Encoding: chunked\r\n\r\n" + wire.chunk(b"x" * 60), b"\r\n" + b"x" * 60], ids=["chunked", "until close"])
+@pytest.mark.parametrize(
+    "framing",
+    [b"Transfer-Encoding: chunked\r\n\r\n" + wire.chunk(b"x" * 60), b"\r\n" + b"x" * 60],
+    ids=["chunked", "until close"],
+)
 def test_truncation_is_visible_to_a_client_of_http_1_0_as_a_reset(world, framing):
     """Its answer ends with the connection: an orderly end would say that it is complete."""
     seen = threading.Event()
@@ -125,6 +131,7 @@ def test_truncation_is_visible_to_a_client_of_http_1_0_as_a_reset(world, framing
         connection.send(b"HTTP/1.1 200 OK\r\n" + framing)
         assert seen.wait(10)
         connection.reset()
+
     gw, _ = world.proxy(cut)
     client = gw.connect().send(wire.request("GET", "/", version="HTTP/1.0"))
     head = client.read_head()
@@ -139,6 +146,7 @@ def test_a_reset_in_an_answer_until_close_is_visible(world):
     def cut(request, connection):
         connection.send(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 60)
         connection.reset()
+
     gw, _ = world.proxy(cut)
     client = gw.connect().send(wire.request("GET", "/"))
     try:
@@ -153,7 +161,15 @@ def test_nothing_internal_shows_in_an_error(world):
     gw = world.gateway(proxy_config(dead + "/secret-path", upstream={"headers": {"X-Api-Key": "s3cr3t"}}))
     answer = gw.get("/x?token=abc")
     text = answer.raw_head + answer.body
-    for inner in (dead.rsplit(":", 1)[1].encode(), b"secret-path", b"s3cr3t", b"token=abc", b"ECONNREFUSED", b".cc", b"yaml"):
+    for inner in (
+        dead.rsplit(":", 1)[1].encode(),
+        b"secret-path",
+        b"s3cr3t",
+        b"token=abc",
+        b"ECONNREFUSED",
+        b".cc",
+        b"yaml",
+    ):
         assert inner not in text
 
 

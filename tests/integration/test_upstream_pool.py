@@ -19,6 +19,7 @@ def held_by(gate):
         if request.target != "/warm":
             gate.hold()
         return wire.response(body=request.target.encode())
+
     return handler
 
 
@@ -30,8 +31,12 @@ def test_upstream_connections_are_reused_by_all_clients(world):
 
 
 def test_connections_are_reused_after_chunked_sized_and_empty_answers(world):
-    answers = {"/chunked": wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunked(b"a", b"b"), "/sized": wire.response(body=b"x" * 100000),
-               "/204": wire.head("HTTP/1.1 204 No Content"), "/304": wire.head("HTTP/1.1 304 Not Modified", [("Content-Length", "5")])}
+    answers = {
+        "/chunked": wire.head("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")]) + wire.chunked(b"a", b"b"),
+        "/sized": wire.response(body=b"x" * 100000),
+        "/204": wire.head("HTTP/1.1 204 No Content"),
+        "/304": wire.head("HTTP/1.1 304 Not Modified", [("Content-Length", "5")]),
+    }
     gw, up = world.proxy(lambda r, c: answers[r.target])
     for target in [*answers, *answers]:
         assert gw.get(target).status < 400
@@ -109,7 +114,9 @@ def test_a_call_waits_for_a_connection_no_longer_than_its_deadline(world):
     gate = Gate()
     up = world.upstream(held_by(gate))
     config = proxy_config(up, upstream={"pool": {"connections": 1, "per_endpoint": 1}})
-    config["routes"].append({"name": "hasty", "path": "/2", "view": "proxy-fetch", "source": "up/2", "timeout": "300ms"})
+    config["routes"].append(
+        {"name": "hasty", "path": "/2", "view": "proxy-fetch", "source": "up/2", "timeout": "300ms"}
+    )
     gw = world.gateway(config)
     first = gw.connect().send(wire.request("GET", "/1"))
     up.wait_requests(1)
@@ -136,6 +143,7 @@ def test_a_client_that_leaves_gives_its_place_in_the_queue_away(world):
 
 def test_calls_that_failed_give_their_connections_back(world):
     """Every kind of failure, more often than the pool has connections."""
+
     def failing(request, connection):
         if request.target == "/reset":
             connection.reset()
@@ -148,6 +156,7 @@ def test_calls_that_failed_give_their_connections_back(world):
             connection.close()
         else:
             return wire.response(body=b"fine")
+
     gw, up = world.proxy(failing, upstream={"pool": {"connections": 2, "per_endpoint": 2}}, route={"timeout": "200ms"})
     for _ in range(4):
         for target in ("/reset", "/garbage", "/hang"):
@@ -211,6 +220,7 @@ def test_a_request_that_met_a_reset_on_a_reused_connection_goes_once_more(world)
             connection.reset()
             return None
         return wire.response(body=b"ok")
+
     gw, up = world.proxy(reset_second, upstream=NO_RETRIES)
     assert [gw.get(f"/{i}").status for i in range(2)] == [200, 200]
 
@@ -229,6 +239,7 @@ def test_a_request_is_not_repeated_once_its_answer_began(world):
             connection.close()
             return None
         return wire.response(body=b"ok")
+
     gw, up = world.proxy(half, upstream=NO_RETRIES)
     assert gw.get("/1").status == 200
     assert gw.get("/2").status == 502
@@ -237,6 +248,7 @@ def test_a_request_is_not_repeated_once_its_answer_began(world):
 
 def test_under_load_an_upstream_that_closes_after_each_second_answer_fails_no_get(world):
     """The race of a request with the end of an idle connection, met many times."""
+
     def closes(request, connection):
         connection.served = getattr(connection, "served", 0) + 1
         if connection.served == 2:
@@ -244,6 +256,7 @@ def test_under_load_an_upstream_that_closes_after_each_second_answer_fails_no_ge
             connection.close()
             return None
         return wire.response(body=b"ok")
+
     gw, up = world.proxy(closes, upstream=NO_RETRIES)
     statuses = []
 
@@ -251,6 +264,7 @@ def test_under_load_an_upstream_that_closes_after_each_second_answer_fails_no_ge
         with gw.connect() as c:
             for _ in range(100):
                 statuses.append(c.get("/").status)
+
     threads = [threading.Thread(target=client) for _ in range(4)]
     [t.start() for t in threads]
     [t.join() for t in threads]
@@ -272,6 +286,7 @@ def test_a_storm_of_leaving_clients_leaks_no_place_in_the_pool(world, workers):
         elif request.target.startswith("/slow"):
             connection.peer_closed(0.02)
         return wire.response(body=b"ok")
+
     pool = {"pool": {"connections": 3, "per_endpoint": 3}, "max_pending": 20}
     gw, up = world.proxy(handler, server={"workers": workers}, upstream=pool)
     chance = random.Random(3)
@@ -290,7 +305,11 @@ def test_a_storm_of_leaving_clients_leaks_no_place_in_the_pool(world, workers):
 
 
 def test_many_more_clients_than_connections_are_all_served(world):
-    gw, up = world.proxy(lambda r, c: wire.response(body=r.target.encode()), server={"workers": 2}, upstream={"pool": {"connections": 2, "per_endpoint": 2}})
+    gw, up = world.proxy(
+        lambda r, c: wire.response(body=r.target.encode()),
+        server={"workers": 2},
+        upstream={"pool": {"connections": 2, "per_endpoint": 2}},
+    )
     wrong = []
 
     def client(number):
@@ -299,6 +318,7 @@ def test_many_more_clients_than_connections_are_all_served(world):
                 answer = connection.get(f"/{number}/{i}")
                 if (answer.status, answer.text) != (200, f"/{number}/{i}"):
                     wrong.append(answer)
+
     threads = [threading.Thread(target=client, args=(n,)) for n in range(20)]
     [t.start() for t in threads]
     [t.join() for t in threads]
@@ -306,10 +326,14 @@ def test_many_more_clients_than_connections_are_all_served(world):
 
 
 def test_two_upstreams_do_not_share_connections(world):
-    first, second = world.upstream(lambda r, c: wire.response(body=b"first")), world.upstream(lambda r, c: wire.response(body=b"second"))
+    first, second = world.upstream(lambda r, c: wire.response(body=b"first")), world.upstream(
+        lambda r, c: wire.response(body=b"second")
+    )
     config = proxy_config(first)
     config["upstreams"]["other"] = {"url": second.url}
-    config["routes"].append({"name": "other", "path": "/other/{rest...}", "view": "proxy-fetch", "source": "other/{rest}"})
+    config["routes"].append(
+        {"name": "other", "path": "/other/{rest...}", "view": "proxy-fetch", "source": "other/{rest}"}
+    )
     gw = world.gateway(config)
     for _ in range(3):
         assert (gw.get("/x").body, gw.get("/other/x").body) == (b"first", b"second")

@@ -1,4 +1,4 @@
-"""Upgrades: a real WebSocket client and server talk through the gateway, and raw tunnels show its edges (SPEC section 5)."""
+"""Upgrades: a real WebSocket client and server talk through the gateway; raw tunnels show its edges (SPEC section 5)."""
 import asyncio
 import contextlib
 import socket
@@ -10,8 +10,16 @@ import websockets
 from support import wire
 from support.gateway import proxy_config
 
-UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13")]
-SWITCH = wire.head("HTTP/1.1 101 Switching Protocols", [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")])
+UPGRADE = [
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("Sec-WebSocket-Version", "13"),
+]
+SWITCH = wire.head(
+    "HTTP/1.1 101 Switching Protocols",
+    [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")],
+)
 
 
 class EchoServer:
@@ -58,6 +66,7 @@ def talk(gw, conversation, **kw):
     async def run():
         async with websockets.connect(f"ws://127.0.0.1:{gw.port}/chat", max_size=None, **kw) as ws:
             return await asyncio.wait_for(conversation(ws), 20)
+
     return asyncio.run(run())
 
 
@@ -68,6 +77,7 @@ def test_messages_go_through_both_ways(world, echo):
         for message in ["hello", "", "\u00e9\u4e2d\U0001f600", b"", b"\0\xff" * 100]:
             await ws.send(message)
             assert await ws.recv() == message
+
     talk(gw, conversation)
 
 
@@ -78,6 +88,7 @@ def test_large_messages_go_through_whole(world, echo):
     async def conversation(ws):
         await ws.send(big)
         assert await ws.recv() == big
+
     talk(gw, conversation, compression=None)
 
 
@@ -90,6 +101,7 @@ def test_pings_subprotocols_and_extensions_go_through(world, echo):
         await (await ws.ping(b"are you there"))
         await ws.send("x" * 100000)
         assert await ws.recv() == "x" * 100000
+
     talk(gw, conversation, subprotocols=["chat.v1", "chat.v2"])
 
 
@@ -99,13 +111,16 @@ def test_a_close_goes_through_with_its_code(world, echo):
     async def conversation(ws):
         await ws.close(4001, "done here")
         return ws.close_code
+
     assert talk(gw, conversation) == 4001
     echo.stop()
     assert echo.closes == [(4001, "done here")]
 
 
 def test_many_conversations_go_on_at_once(world, echo):
-    gw = world.gateway(proxy_config(echo.url, server={"workers": 2}, upstream={"pool": {"connections": 100, "per_endpoint": 100}}))
+    gw = world.gateway(
+        proxy_config(echo.url, server={"workers": 2}, upstream={"pool": {"connections": 100, "per_endpoint": 100}})
+    )
 
     async def one(i):
         async with websockets.connect(f"ws://127.0.0.1:{gw.port}/{i}") as ws:
@@ -115,6 +130,7 @@ def test_many_conversations_go_on_at_once(world, echo):
 
     async def run():
         await asyncio.wait_for(asyncio.gather(*(one(i) for i in range(50))), 30)
+
     asyncio.run(run())
 
 
@@ -125,7 +141,9 @@ def test_the_upstream_sees_the_upgrade_with_forwarded_fields(world):
     headers = up.last().headers
     assert up.last().target == "/chat?room=1"
     assert headers.tokens("connection") == ["upgrade"] and headers.one("upgrade").lower() == "websocket"
-    assert headers.one("sec-websocket-key") == "dGhlIHNhbXBsZSBub25jZQ==" and headers.one("x-forwarded-for") == "127.0.0.1"
+    assert (
+        headers.one("sec-websocket-key") == "dGhlIHNhbXBsZSBub25jZQ==" and headers.one("x-forwarded-for") == "127.0.0.1"
+    )
 
 
 def test_the_101_reaches_the_client_with_its_fields(world):
@@ -150,6 +168,7 @@ def test_bytes_that_come_with_the_heads_are_part_of_the_tunnel(world):
     def echo_bytes_after(connection):
         while piece := connection.reader.some():
             connection.send(piece)
+
     gw, _ = world.proxy(eager)
     client = gw.connect().send(wire.request("GET", "/", UPGRADE) + b"early from the client")
     assert client.read_head().status == 101
@@ -180,6 +199,7 @@ def test_an_end_of_the_upstream_reaches_the_client(world):
     def short(request, connection):
         connection.send(SWITCH + b"hello and goodbye")
         connection.close()
+
     gw, _ = world.proxy(short)
     client = gw.connect().send(wire.request("GET", "/", UPGRADE))
     client.read_head()
@@ -199,6 +219,7 @@ def test_a_reset_of_the_upstream_ends_the_clients_side(world):
         connection.send(SWITCH)
         connection.reader.some()
         connection.reset()
+
     gw, _ = world.proxy(break_off)
     client = gw.connect().send(wire.request("GET", "/", UPGRADE))
     client.read_head()
@@ -214,6 +235,7 @@ def test_a_tunnel_has_back_pressure(world):
         connection.send(SWITCH)
         taken.append(connection.send_until_blocked(b"x" * 65536, 160 << 20))
         connection.reset()
+
     gw, up = world.proxy(flood)
     before = gw.resident_bytes()
     client = gw.connect(receive_buffer=65536).send(wire.request("GET", "/", UPGRADE))
@@ -242,8 +264,12 @@ def test_upgrade_idle_ends_a_silent_tunnel(world):
 
 
 def test_neither_the_routes_timeout_nor_stream_idle_nor_the_clients_timeouts_end_a_tunnel(world):
-    gw, up = world.proxy(echo_bytes, route={"timeout": "200ms", "stream_idle": "200ms"}, upstream={"timeout": "200ms"},
-                         server={"timeouts": {"header": "200ms", "body": "200ms", "idle": "200ms"}})
+    gw, up = world.proxy(
+        echo_bytes,
+        route={"timeout": "200ms", "stream_idle": "200ms"},
+        upstream={"timeout": "200ms"},
+        server={"timeouts": {"header": "200ms", "body": "200ms", "idle": "200ms"}},
+    )
     client = gw.connect().send(wire.request("GET", "/", UPGRADE))
     client.read_head()
     client.sock.settimeout(1)
@@ -254,10 +280,23 @@ def test_neither_the_routes_timeout_nor_stream_idle_nor_the_clients_timeouts_end
     assert client.reader.exactly(10, "tunnel") == b"still here"
 
 
-@pytest.mark.parametrize("origin, status", [
-    ("https://app.example", 101), ("https://evil.example", 403), ("http://app.example", 403), ("https://app.example.evil.example", 403), ("https://app.example:8443", 403), ("null", 403), ("https://APP.example", 101)])
+@pytest.mark.parametrize(
+    "origin, status",
+    [
+        ("https://app.example", 101),
+        ("https://evil.example", 403),
+        ("http://app.example", 403),
+        ("https://app.example.evil.example", 403),
+        ("https://app.example:8443", 403),
+        ("null", 403),
+        ("https://APP.example", 101),
+    ],
+)
 def test_websocket_origins_are_enforced(world, origin, status):
-    gw, up = world.proxy(lambda r, c: c.send(SWITCH) or c.peer_closed(10) and None, route={"websocket": {"origins": ["https://app.example"]}})
+    gw, up = world.proxy(
+        lambda r, c: c.send(SWITCH) or c.peer_closed(10) and None,
+        route={"websocket": {"origins": ["https://app.example"]}},
+    )
     client = gw.connect().send(wire.request("GET", "/", UPGRADE + [("Origin", origin)]))
     assert client.read_head().status == status
     assert len(up.requests) == (1 if status == 101 else 0)
@@ -272,7 +311,11 @@ def test_websocket_origins_do_not_touch_plain_requests(world):
 def test_an_upgrade_to_http_2_is_never_tunnelled(world, name):
     """h2c smuggling: a tunnel that speaks HTTP/2 behind the gateway's back."""
     gw, up = world.proxy()
-    answer = gw.connect().request("GET", "/", [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", name), ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA")])
+    answer = gw.connect().request(
+        "GET",
+        "/",
+        [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", name), ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA")],
+    )
     assert answer.status in (200, 400)
     for request in up.requests:
         assert "h2c" not in request.headers.tokens("upgrade") and "http2-settings" not in request.headers

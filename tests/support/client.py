@@ -29,7 +29,9 @@ class Client:
     """One connection to the gateway. `address` is (host, port) or the path of a unix socket."""
 
     def __init__(self, address, timeout=10, receive_buffer=None):
-        family = socket.AF_UNIX if isinstance(address, str) else (socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        family = (
+            socket.AF_UNIX if isinstance(address, str) else (socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        )
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(timeout)
         if receive_buffer:
@@ -72,7 +74,9 @@ class Client:
             if not match:
                 raise wire.WireError(f"bad status line {line!r}")
             headers, raw = wire.read_fields(self.reader, "response head")
-            found = Response(int(match[2]), match[3].decode("latin-1"), match[1].decode(), headers, line + wire.CRLF + raw)
+            found = Response(
+                int(match[2]), match[3].decode("latin-1"), match[1].decode(), headers, line + wire.CRLF + raw
+            )
             if 100 <= found.status < 200 and found.status != 101 and not keep_informational:
                 before.append(found)
                 continue

@@ -40,8 +40,14 @@ def write_config(path, config):
 
 def command(*args, env=None, cwd=None, timeout=20):
     """Runs a command of viewgate to its end."""
-    return subprocess.run([binary(), *map(str, args)], capture_output=True, text=True, timeout=timeout, cwd=cwd,
-                          env={**os.environ, **(env or {})})
+    return subprocess.run(
+        [binary(), *map(str, args)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+    )
 
 
 def wait_until(condition, timeout=10, what="the condition"):
@@ -57,7 +63,7 @@ def wait_until(condition, timeout=10, what="the condition"):
 
 
 def proxy_config(upstreams, route=None, server=None, upstream=None, **top):
-    """A gateway whose one route passes everything on to the upstream `up`. `upstreams`: an Upstream, a URL or a list."""
+    """A gateway whose one route passes everything on to `up`. `upstreams`: an Upstream, a URL or a list."""
     many = upstreams if isinstance(upstreams, list) else [upstreams]
     urls = [u if isinstance(u, (str, dict)) else u.url for u in many]
     where = {"url": urls[0]} if len(urls) == 1 and isinstance(urls[0], str) else {"urls": urls}
@@ -65,7 +71,9 @@ def proxy_config(upstreams, route=None, server=None, upstream=None, **top):
         "server": {"listen": "127.0.0.1:0", "workers": 1, "drain_timeout": "3s", **(server or {})},
         **top,
         "upstreams": {"up": {**where, **(upstream or {})}},
-        "routes": [{"name": "all", "path": "/{rest...}", "view": "proxy-fetch", "source": "up/{rest}", **(route or {})}],
+        "routes": [
+            {"name": "all", "path": "/{rest...}", "view": "proxy-fetch", "source": "up/{rest}", **(route or {})}
+        ],
     }
 
 
@@ -77,7 +85,11 @@ def respond_config(*routes, server=None, **top):
             name, path, *more = route
             route = {"name": name, "path": path, "view": "respond", "text": name, **(more[0] if more else {})}
         made.append(route)
-    return {"server": {"listen": "127.0.0.1:0", "workers": 1, "drain_timeout": "3s", **(server or {})}, **top, "routes": made}
+    return {
+        "server": {"listen": "127.0.0.1:0", "workers": 1, "drain_timeout": "3s", **(server or {})},
+        **top,
+        "routes": made,
+    }
 
 
 class Gateway:
@@ -95,8 +107,14 @@ class Gateway:
         self.expected_code = 0
         self.ending = False  # was told to end: a second signal would cut it short
         self.process = subprocess.Popen(
-            [*wrapper, binary(), "run", "-c", str(self.config_file)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, env={**os.environ, **(env or {})}, pass_fds=pass_fds, cwd=self.directory)
+            [*wrapper, binary(), "run", "-c", str(self.config_file)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(env or {})},
+            pass_fds=pass_fds,
+            cwd=self.directory,
+        )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         if wait:
@@ -132,7 +150,9 @@ class Gateway:
                 self.changed.wait_for(lambda: self.ready, 0.02)
             if self.process.poll() is not None and not self.ready:
                 self._reader.join(5)
-                raise AssertionError(f"viewgate ended with {self.process.returncode} at its start:\n" + "\n".join(self.lines))
+                raise AssertionError(
+                    f"viewgate ended with {self.process.returncode} at its start:\n" + "\n".join(self.lines)
+                )
             assert time.monotonic() < deadline, "viewgate was not ready in time:\n" + "\n".join(self.lines)
 
     def wait_log(self, pattern, timeout=10, since=0):
@@ -143,8 +163,11 @@ class Gateway:
         def look():
             found[:] = [line for line in self.lines[since:] if wanted.search(line)]
             return found
+
         with self.changed:
-            assert self.changed.wait_for(look, timeout), f"no log line matches {pattern!r}:\n" + "\n".join(self.lines[-40:])
+            assert self.changed.wait_for(look, timeout), f"no log line matches {pattern!r}:\n" + "\n".join(
+                self.lines[-40:]
+            )
         return found[0]
 
     # Talking to it
@@ -181,8 +204,11 @@ class Gateway:
 
     def metric(self, name):
         """The sum of a metric's samples, whatever their labels; None if there is none."""
-        values = [float(line.rsplit(" ", 1)[1]) for line in self.admin("/metrics").text.splitlines()
-                  if re.match(re.escape(name) + r"(\{.*\})? ", line)]
+        values = [
+            float(line.rsplit(" ", 1)[1])
+            for line in self.admin("/metrics").text.splitlines()
+            if re.match(re.escape(name) + r"(\{.*\})? ", line)
+        ]
         return sum(values) if values else None
 
     def resident_bytes(self, field="VmRSS"):
@@ -247,4 +273,6 @@ class Gateway:
     def assert_clean(self):
         text = "\n".join(self.lines)
         assert not SANITIZER.search(text), text
-        assert self.process.returncode == self.expected_code, f"viewgate ended with {self.process.returncode}:\n" + text[-4000:]
+        assert self.process.returncode == self.expected_code, (
+            f"viewgate ended with {self.process.returncode}:\n" + text[-4000:]
+        )

@@ -42,7 +42,7 @@ class Connection:
         self.index = index
         self.reader = wire.Reader(sock)
         self.closed = threading.Event()  # we closed it, or its thread ended
-        self.progress = lambda: None     # called for each piece of a body
+        self.progress = lambda: None  # called for each piece of a body
 
     def send(self, data):
         self.sock.sendall(data)
@@ -143,11 +143,11 @@ class Upstream:
         self.changed = threading.Condition()
         self.requests = []
         self.connections = []
-        self.open = 0         # connections not ended yet
-        self.most_open = 0    # at once, ever
-        self.busy = 0         # requests under way
+        self.open = 0  # connections not ended yet
+        self.most_open = 0  # at once, ever
+        self.busy = 0  # requests under way
         self.most_busy = 0
-        self.failures = []    # messages of the gateway that broke the protocol, and errors of handlers
+        self.failures = []  # messages of the gateway that broke the protocol, and errors of handlers
         self._receive_buffer = receive_buffer
         self._listener = None
         self.port = port
@@ -179,8 +179,9 @@ class Upstream:
     def wait_for(self, condition, timeout=10):
         """Waits until condition(self), looked at whenever something happens here."""
         with self.changed:
-            assert self.changed.wait_for(lambda: condition(self), timeout), (
-                f"upstream saw {self.requests}, {len(self.connections)} connections, {self.open} open")
+            assert self.changed.wait_for(
+                lambda: condition(self), timeout
+            ), f"upstream saw {self.requests}, {len(self.connections)} connections, {self.open} open"
 
     def wait_requests(self, count, timeout=10):
         self.wait_for(lambda u: len(u.requests) >= count, timeout)

@@ -84,7 +84,7 @@ class Reader:
             scanned = len(self.buffer)
             if not self.fill():
                 raise Truncated(what, self.buffer, self.was_reset)
-        line, self.buffer = self.buffer[:end + 1], self.buffer[end + 1:]
+        line, self.buffer = self.buffer[: end + 1], self.buffer[end + 1 :]
         if not line.endswith(CRLF) or b"\r" in line[:-2] or b"\0" in line:
             raise WireError(f"{what}: bad line {line!r}")
         return line[:-2]
@@ -94,7 +94,7 @@ class Reader:
         while have < size:
             if not self.buffer and not self.fill():
                 raise Truncated(what, b"".join(parts), self.was_reset)
-            piece, self.buffer = self.buffer[:size - have], self.buffer[size - have:]
+            piece, self.buffer = self.buffer[: size - have], self.buffer[size - have :]
             parts.append(piece)
             have += len(piece)
         return b"".join(parts)
