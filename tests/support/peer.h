@@ -1,5 +1,6 @@
-// The other end of a connection, driven by the test's own loop: it says what it is told to, keeps what it hears, and can
-// refuse to listen. wire() makes a connection whose one end is a Stream of the code under test; a PeerServer accepts.
+// The other end of a connection, driven by the test's own loop: it says what it is told to, keeps what it hears, and
+// can refuse to listen. wire() makes a connection whose one end is a Stream of the code under test; a PeerServer
+// accepts.
 #pragma once
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -35,7 +36,8 @@ class Watch {
   }
   ~Watch() {
     handle_->on_event = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(&handle_->poll), [](uv_handle_t* h) { delete static_cast<Handle*>(h->data); });
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle_->poll),
+             [](uv_handle_t* h) { delete static_cast<Handle*>(h->data); });
     close(fd_);
   }
   Watch(const Watch&) = delete;
@@ -49,7 +51,7 @@ class Watch {
         auto* handle = static_cast<Handle*>(p->data);
         const net::EventLoop::CallbackScope scope(handle->loop);
         if (!handle->on_event) return;
-        const auto keep = handle->on_event;  // it may end this Watch
+        const auto keep = handle->on_event;    // it may end this Watch
         keep(status < 0 ? UV_READABLE : got);  // a reset: reading tells
       });
     }

@@ -19,7 +19,8 @@ inline void parse_head(http::RequestHead& head, std::string_view text) {
 }
 
 /// "GET TARGET" of host a, with these field lines.
-inline void parse_get(http::RequestHead& head, std::string_view target, std::initializer_list<std::string_view> fields = {}) {
+inline void parse_get(http::RequestHead& head, std::string_view target,
+                      std::initializer_list<std::string_view> fields = {}) {
   std::string text = "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n";
   for (const std::string_view f : fields) text.append(f).append("\r\n");
   parse_head(head, text + "\r\n");

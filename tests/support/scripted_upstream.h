@@ -24,8 +24,8 @@ class ScriptedUpstream {
   Peer& connection(size_t i) { return *server_.peers.at(i); }
   /// Connections that are still there on the other side too.
   size_t open_connections() const {
-    return static_cast<size_t>(
-        std::count_if(server_.peers.begin(), server_.peers.end(), [](const auto& p) { return p->open() && !p->over(); }));
+    return static_cast<size_t>(std::count_if(server_.peers.begin(), server_.peers.end(),
+                                             [](const auto& p) { return p->open() && !p->over(); }));
   }
 
   std::vector<std::string> requests;  ///< complete ones, head and content as they came

@@ -50,9 +50,11 @@ TEST(RouteTable, HoldsWhatTheConfigurationSays) {
 }
 
 TEST(RouteTable, UnknownUpstreamsAreToldWithTheNearest) {
-  EXPECT_THAT(errors("- {path: /a, view: proxy-fetch, source: shpo/x}\n"),
-              HasSubstr("viewgate.yaml:4:41: routes[0].source: no upstream is called \"shpo\", did you mean \"shop\"?"));
-  EXPECT_THAT(errors("- {path: /a, view: proxy-fetch, source: warehouse/x}\n"), HasSubstr("declare it under upstreams"));
+  EXPECT_THAT(
+      errors("- {path: /a, view: proxy-fetch, source: shpo/x}\n"),
+      HasSubstr("viewgate.yaml:4:41: routes[0].source: no upstream is called \"shpo\", did you mean \"shop\"?"));
+  EXPECT_THAT(errors("- {path: /a, view: proxy-fetch, source: warehouse/x}\n"),
+              HasSubstr("declare it under upstreams"));
 }
 
 TEST(RouteTable, ATemplateMayOnlyReferToWhatThePathHas) {

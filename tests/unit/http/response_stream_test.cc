@@ -82,7 +82,8 @@ TEST_F(ResponseStreamTest, HeadGetsTheLengthAndNoContent) {
   serve();
   ask("HEAD");
   ask("HEAD");
-  const std::string expected = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 3\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\n\r\n";
+  const std::string expected =
+      "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 3\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\n\r\n";
   EXPECT_EQ(hear(expected), expected);
   EXPECT_EQ(body.taken, 0u);
   loop_.run_until([&] { return handler_.ends.size() == 2; });

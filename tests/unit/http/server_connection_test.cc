@@ -87,7 +87,8 @@ TEST_F(ServerConnectionTest, PipelinedRequestsAreAnsweredInOrder) {
 }
 
 TEST_F(ServerConnectionTest, APipelinedHeadMayBeCutAnywhere) {
-  const std::string text = get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+  const std::string text =
+      get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
   serve();
   for (size_t at = 1; at < text.size(); at += 7) {
     client_->send(text.substr(0, at));
@@ -101,8 +102,9 @@ TEST_F(ServerConnectionTest, APipelinedHeadMayBeCutAnywhere) {
 
 TEST_F(ServerConnectionTest, ContentReachesTheHandlerAndTheNextRequestFollows) {
   serve(echo);
-  client_->send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloPOST / HTTP/1.1\r\nHost: a\r\n"
-                "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n");
+  client_->send(
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloPOST / HTTP/1.1\r\nHost: a\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n");
   loop_.run_until([&] { return handler_.requests.size() == 2; });
   client_->send("1\r\nc\r\n0\r\nX: y\r\n\r\n" + get("/"));
   const std::string expected = ok("hello") + ok("abc") + ok("");
@@ -142,7 +144,8 @@ TEST_F(ServerConnectionTest, ContentThatIsCutShortIsTold) {
 
 TEST_F(ServerConnectionTest, ABrokenChunkIsTold) {
   serve(echo);
-  client_->send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n" + get("/smuggled"));
+  client_->send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n" +
+                get("/smuggled"));
   EXPECT_THAT(hear_all(), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(handler_.content_errors, ElementsAre(ErrorKind::kUpstreamProtocol));
   EXPECT_THAT(handler_.requests, ElementsAre("POST /")) << "nothing behind it is a request";

@@ -15,7 +15,8 @@ using vg::test::Wire;
 class TunnelTest : public testing::Test {
  protected:
   void start(Duration idle = Duration()) {
-    scope_.spawn(vg::test::keep_result(run_tunnel(loop_.get(), client_.stream.get(), upstream_.stream.get(), idle), &bytes_));
+    scope_.spawn(
+        vg::test::keep_result(run_tunnel(loop_.get(), client_.stream.get(), upstream_.stream.get(), idle), &bytes_));
   }
   void wait_for_the_end() {
     loop_.run_until([this] { return bytes_.has_value(); });

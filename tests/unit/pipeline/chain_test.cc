@@ -33,7 +33,8 @@ class NotingView final : public View {
 
 class NotingPolicy final : public Policy {
  public:
-  NotingPolicy(std::string name, Log* log, uint16_t answers = 0) : name_(std::move(name)), log_(log), answers_(answers) {}
+  NotingPolicy(std::string name, Log* log, uint16_t answers = 0)
+      : name_(std::move(name)), log_(log), answers_(answers) {}
   coro::Task<Result<void>> run(Context& ctx, Next next) const override {
     log_->push_back(name_ + " down");
     if (answers_ != 0) {

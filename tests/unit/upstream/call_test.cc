@@ -22,13 +22,20 @@ using State = http::BodySource::State;
 
 const char* name_of(Method method) {
   switch (method) {
-    case Method::kGet: return "GET";
-    case Method::kHead: return "HEAD";
-    case Method::kPut: return "PUT";
-    case Method::kPost: return "POST";
-    case Method::kPatch: return "PATCH";
-    case Method::kDelete: return "DELETE";
-    default: return "OPTIONS";
+    case Method::kGet:
+      return "GET";
+    case Method::kHead:
+      return "HEAD";
+    case Method::kPut:
+      return "PUT";
+    case Method::kPost:
+      return "POST";
+    case Method::kPatch:
+      return "PATCH";
+    case Method::kDelete:
+      return "DELETE";
+    default:
+      return "OPTIONS";
   }
 }
 
@@ -132,7 +139,8 @@ TEST_F(CallTest, FetchesAndGivesItsConnectionBack) {
   EXPECT_EQ(pool_->idle_count(), 1u);
   EXPECT_EQ(result(Method::kGet), "200 ok");
   EXPECT_EQ(server_.connections(), 1u);
-  EXPECT_EQ(server_.requests.at(0), "GET /x HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server_.port()) + "\r\n\r\n");
+  EXPECT_EQ(server_.requests.at(0),
+            "GET /x HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server_.port()) + "\r\n\r\n");
 }
 
 TEST_F(CallTest, AMethodThatUsuallyHasContentSaysThatItHasNone) {
@@ -346,7 +354,8 @@ TEST_F(CallTest, AHeadThatCannotBeComposedCostsTheUpstreamNothing) {
 }
 
 TEST_F(CallTest, AnUpgradeThatNobodyAskedForIsRefused) {
-  server_.script = {ScriptedUpstream::say("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")};
+  server_.script = {
+      ScriptedUpstream::say("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")};
   EXPECT_EQ(result(Method::kGet), to_string(ErrorKind::kUpstreamProtocol));
 }
 

@@ -15,7 +15,8 @@ namespace {
 
 using testing::ElementsAre;
 
-std::shared_ptr<Upstream> make(uint32_t connections, uint32_t per_endpoint, size_t endpoints = 1, uint32_t pending = 1000) {
+std::shared_ptr<Upstream> make(uint32_t connections, uint32_t per_endpoint, size_t endpoints = 1,
+                               uint32_t pending = 1000) {
   config::UpstreamSettings s = test::settings(std::vector<uint16_t>(endpoints, 80));
   s.pool.connections = connections;
   s.pool.per_endpoint = per_endpoint;
@@ -195,7 +196,8 @@ coro::Task<void> use_a_place(Upstream* upstream, net::EventLoop* loop, Holders* 
     const auto w = std::make_shared<Waiter>();
     w->loop = loop;
     EXPECT_TRUE(upstream->enqueue(w));
-    net::DeadlineSource patience(loop, impatient ? loop->now() + std::chrono::milliseconds(1) : TimePoint::max(), nullptr);
+    net::DeadlineSource patience(loop, impatient ? loop->now() + std::chrono::milliseconds(1) : TimePoint::max(),
+                                 nullptr);
     mine = co_await w->granted.wait(&patience);
     if (!mine) {
       upstream->abandon(w);
@@ -211,7 +213,10 @@ coro::Task<void> use_a_place(Upstream* upstream, net::EventLoop* loop, Holders* 
 }
 
 coro::Task<void> user(Upstream* upstream, net::EventLoop* loop, Holders* holders, int rounds, bool impatient) {
-  for (int i = 0; i < rounds; ++i) co_await use_a_place(upstream, loop, holders, impatient && i % 2 == 0);
+  for (int i = 0; i < rounds; ++i) {
+    const bool gives_up = impatient && i % 2 == 0;
+    co_await use_a_place(upstream, loop, holders, gives_up);
+  }
 }
 
 TEST(PermitsOfManyLoops, TheLimitHoldsAndEverybodyIsServed) {

@@ -35,7 +35,8 @@ class HeaderEditTest : public testing::Test {
 };
 
 TEST_F(HeaderEditTest, WithoutSettingsItDoesNothing) {
-  const HeaderEdit none = HeaderEdit::create(nullptr, "request", LoadedRoute("path: /a, view: respond, text: x").build());
+  const HeaderEdit none =
+      HeaderEdit::create(nullptr, "request", LoadedRoute("path: /a, view: respond, text: x").build());
   EXPECT_TRUE(none.empty());
   EXPECT_FALSE(none.drops("a"));
   EXPECT_EQ(appended(none), "A: b\r\n");
@@ -82,8 +83,9 @@ TEST_F(HeaderEditTest, APassingHeadIsEditedInPlace) {
   const HeaderEdit edit = make("{set: {Server: ours, X-A: \"{query.a}\"}, remove: Set-Cookie}");
   ask("/5");
   http::ResponseHead head;
-  for (const auto& [name, value] : {std::pair("Server", "theirs"), std::pair("set-cookie", "a=b"), std::pair("Set-Cookie", "c=d"),
-                                    std::pair("X-A", "old"), std::pair("ETag", "\"1\"")}) {
+  for (const auto& [name, value] :
+       {std::pair("Server", "theirs"), std::pair("set-cookie", "a=b"), std::pair("Set-Cookie", "c=d"),
+        std::pair("X-A", "old"), std::pair("ETag", "\"1\"")}) {
     head.add(name, value);
   }
   EXPECT_TRUE(edit.apply(ctx_, head).ok());
@@ -95,7 +97,8 @@ TEST_F(HeaderEditTest, APassingHeadIsEditedInPlace) {
 }
 
 TEST_F(HeaderEditTest, FieldsOfTheConnectionAreRefused) {
-  for (const char* name : {"Connection", "content-length", "Keep-Alive", "Proxy-Connection", "TE", "Transfer-Encoding", "Upgrade"}) {
+  for (const char* name :
+       {"Connection", "content-length", "Keep-Alive", "Proxy-Connection", "TE", "Transfer-Encoding", "Upgrade"}) {
     EXPECT_THAT(check_header_name(name), HasSubstr("belongs to the connection")) << name;
     make("{set: {" + std::string(name) + ": x}}");
     EXPECT_THAT(route_->error_text(), HasSubstr("routes[0].request.set." + std::string(name))) << name;
@@ -103,7 +106,8 @@ TEST_F(HeaderEditTest, FieldsOfTheConnectionAreRefused) {
 }
 
 TEST(CheckHeaderName, WhatIsNoTokenIsRefused) {
-  for (const char* name : {"", "a b", "a:", "a\r\nb", "\xc3\xa4", "(a)"}) EXPECT_THAT(check_header_name(name), HasSubstr("is not a header name"));
+  for (const char* name : {"", "a b", "a:", "a\r\nb", "\xc3\xa4", "(a)"})
+    EXPECT_THAT(check_header_name(name), HasSubstr("is not a header name"));
   for (const char* name : {"X-A", "x", "a_b", "1", "!#$%&'*+-.^_`|~"}) EXPECT_EQ(check_header_name(name), "") << name;
 }
 

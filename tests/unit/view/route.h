@@ -23,10 +23,10 @@ class LoadedRoute {
  public:
   explicit LoadedRoute(const std::string& route, const std::string& upstream = "url: \"http://shop.test:8000/api\"",
                        std::vector<tmpl::Param> params = {{"id", tmpl::ParamKind::kPlain}})
-      : loaded_(config::load_text("viewgate.yaml",
-                                  "server: {listen: \"127.0.0.1:0\"}\nupstreams: {shop: {" + upstream + "}}\nroutes:\n- {" +
-                                      route + "}\n",
-                                  schema())),
+      : loaded_(config::load_text(
+            "viewgate.yaml",
+            "server: {listen: \"127.0.0.1:0\"}\nupstreams: {shop: {" + upstream + "}}\nroutes:\n- {" + route + "}\n",
+            schema())),
         scope_(tmpl::request_scope(std::move(params))),
         build_(loaded_, scope_) {
     EXPECT_TRUE(loaded_.ok()) << loaded_.errors.text();
@@ -44,7 +44,9 @@ class LoadedRoute {
     std::optional<uint32_t> find_upstream(std::string_view name) const override {
       return name == "shop" ? std::optional<uint32_t>(0) : std::nullopt;
     }
-    const config::UpstreamSettings& upstream_settings(uint32_t) const override { return loaded_.upstream_settings.at(0); }
+    const config::UpstreamSettings& upstream_settings(uint32_t) const override {
+      return loaded_.upstream_settings.at(0);
+    }
     std::vector<std::string_view> upstream_names() const override { return {"shop"}; }
 
    private:
