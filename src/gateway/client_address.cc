@@ -41,7 +41,10 @@ std::vector<std::string_view> elements(const http::Head& request, http::FieldId 
   std::vector<std::string_view> out;
   for (const http::Field& f : request.fields()) {
     if (f.id != id) continue;
-    for (const std::string_view e : split(request.value(f), ',')) out.push_back(e);
+    // Empty elements say nothing (RFC 9110 section 5.6.1).
+    for (const std::string_view e : split(request.value(f), ',')) {
+      if (!trim(e).empty()) out.push_back(e);
+    }
   }
   return out;
 }

@@ -23,7 +23,8 @@ using UpstreamIndex = std::unordered_map<std::string_view, uint32_t>;
 
 class TableBuild final : public pipeline::Build {
  public:
-  TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded, const UpstreamIndex& index)
+  TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded,
+             const UpstreamIndex& index)
       : Build(route, scope, loaded.errors), upstreams_(loaded.upstream_settings), index_(index) {}
   std::optional<uint32_t> find_upstream(std::string_view name) const override {
     const auto found = index_.find(name);
@@ -113,7 +114,8 @@ std::string_view keep(RouteTable& table, const config::Node* settings, std::stri
   return node == nullptr || !node->is_scalar() ? std::string_view() : *table.texts.emplace(node->text()).first;
 }
 
-std::unique_ptr<pipeline::Route> build_route(const config::RouteConfig& config, TableBuild& build, Chains& chains, RouteTable& table) {
+std::unique_ptr<pipeline::Route> build_route(const config::RouteConfig& config, TableBuild& build, Chains& chains,
+                                             RouteTable& table) {
   auto route = std::make_unique<pipeline::Route>();
   route->name = config.name;
   const config::Node* path = config::child(config.settings, "path");
@@ -123,7 +125,8 @@ std::unique_ptr<pipeline::Route> build_route(const config::RouteConfig& config, 
   route->listener = keep(table, config.settings, "listener");
   route->methods = config::texts(config.settings, "methods");
   route->view_name = *table.texts.emplace(config.view).first;
-  route->body_bytes = config::size_bytes(config::child(config.settings, "limits"), "body_bytes", table.server.limits.body_bytes);
+  route->body_bytes =
+      config::size_bytes(config::child(config.settings, "limits"), "body_bytes", table.server.limits.body_bytes);
   route->chain = chains.chain_of(config, build);
   if (const pipeline::ViewEntry* entry = find_view(config.view)) route->view = entry->create(build);
   return route;
@@ -142,9 +145,12 @@ RoutePattern pattern_of(const pipeline::Route& route, uint32_t index) {
 
 TrailingSlash slash_mode(config::TrailingSlash mode) {
   switch (mode) {
-    case config::TrailingSlash::kStrict: return TrailingSlash::kStrict;
-    case config::TrailingSlash::kRedirect: return TrailingSlash::kRedirect;
-    case config::TrailingSlash::kIgnore: return TrailingSlash::kIgnore;
+    case config::TrailingSlash::kStrict:
+      return TrailingSlash::kStrict;
+    case config::TrailingSlash::kRedirect:
+      return TrailingSlash::kRedirect;
+    case config::TrailingSlash::kIgnore:
+      return TrailingSlash::kIgnore;
   }
   return TrailingSlash::kStrict;
 }
@@ -215,7 +221,8 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   patterns.reserve(loaded.routes.size());
   table->routes.reserve(loaded.routes.size());
   for (const config::RouteConfig& config : loaded.routes) {
-    const tmpl::Scope scope = tmpl::request_scope(RoutePath::parse(config::text(config.settings, "path"), [](size_t, std::string) {}).params);
+    const tmpl::Scope scope =
+        tmpl::request_scope(RoutePath::parse(config::text(config.settings, "path"), [](size_t, std::string) {}).params);
     TableBuild build(config, scope, loaded, index);
     table->routes.push_back(build_route(config, build, chains, *table));
     table->uses_hosts = table->uses_hosts || !table->routes.back()->host.empty();

@@ -1,5 +1,5 @@
-// Everything that requests need of a configuration, compiled: router, routes, upstreams, limits. Immutable; shared by all
-// workers, swapped as a whole at reload, pinned by the requests that began with it.
+// Everything that requests need of a configuration, compiled: router, routes, upstreams, limits. Immutable; shared by
+// all workers, swapped as a whole at reload, pinned by the requests that began with it.
 #pragma once
 #include <map>
 #include <memory>

@@ -176,6 +176,10 @@ void ConnectionBudget::wait(std::function<void()> wake) {
   if (in_use_.load(std::memory_order_seq_cst) < limit_.load(std::memory_order_seq_cst)) wake_waiters();
 }
 
+namespace {
+constexpr int kMostAtStop = 4096;
+}
+
 struct Listener::Handle {
   union {
     uv_handle_t handle;
@@ -229,34 +233,37 @@ void Listener::accept_one() {
     });
     return;
   }
-  StreamPtr stream = Stream::create(loop_, unix_ ? Stream::Kind::kPipe : Stream::Kind::kTcp);
-  if (!stream || uv_accept(&handle_->stream, stream->uv()) != 0) {
-    budget_->release();
-    return;
-  }
-  stream->start();
-  on_accept_(std::move(stream));
+  take(Stream::create(loop_, kind()), [this](Stream& stream) { return uv_accept(&handle_->stream, stream.uv()); });
 }
 
+// Everybody who has connected is served, also those that the limit has kept waiting: libuv holds one of them accepted.
 void Listener::stop() {
   if (handle_ == nullptr) return;
   uv_os_fd_t fd;
-  if (uv_fileno(&handle_->handle, &fd) == 0) {
-    // Those that the kernel has already accepted for us: each gets its answer, up to a bound.
-    for (int i = 0; i < 4096 && budget_->try_acquire(); ++i) {
-      const int c = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      StreamPtr stream = c >= 0 ? Stream::create(loop_, unix_ ? Stream::Kind::kPipe : Stream::Kind::kTcp) : nullptr;
-      const bool open = stream && (unix_ ? uv_pipe_open(stream->uv_pipe(), c) : uv_tcp_open(stream->uv_tcp(), c)) == 0;
-      if (!open) {
-        if (c >= 0) ::close(c);
-        budget_->release();
-        break;
-      }
-      stream->start();
-      on_accept_(std::move(stream));
-    }
+  if (std::exchange(waiting_, false)) {
+    budget_->acquire();
+    take(Stream::create(loop_, kind()), [this](Stream& stream) { return uv_accept(&handle_->stream, stream.uv()); });
+  }
+  bool more = uv_fileno(&handle_->handle, &fd) == 0;
+  for (int i = 0; i < kMostAtStop && more; ++i) {
+    const int c = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    more = c >= 0;
+    if (!more) break;
+    budget_->acquire();
+    take(Stream::create(loop_, kind()), [this, c](Stream& stream) {
+      const int rc = unix_ ? uv_pipe_open(stream.uv_pipe(), c) : uv_tcp_open(stream.uv_tcp(), c);
+      if (rc != 0) ::close(c);
+      return rc;
+    });
   }
   close();
+}
+
+// Precondition: a place was taken.
+void Listener::take(StreamPtr stream, const std::function<int(Stream&)>& open) {
+  if (!stream || open(*stream) != 0) return budget_->release();
+  stream->start();
+  on_accept_(std::move(stream));
 }
 
 void Listener::close() {

@@ -35,6 +35,8 @@ class ConnectionBudget {
     wake_waiters();
   }
   bool try_acquire();
+  /// Takes one beyond the limit: for those who have waited when the listener stops.
+  void acquire() { in_use_.fetch_add(1, std::memory_order_seq_cst); }
   /// Gives one back and wakes the listeners that wait.
   void release();
   uint32_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
@@ -68,6 +70,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   Listener(EventLoop* loop, ConnectionBudget* budget, OnAccept on_accept);
   static void on_connection(uv_stream_t* server, int status);
   void accept_one();
+  void take(StreamPtr stream, const std::function<int(Stream&)>& open);
+  Stream::Kind kind() const { return unix_ ? Stream::Kind::kPipe : Stream::Kind::kTcp; }
   void close();
 
   EventLoop* loop_;

@@ -61,15 +61,18 @@ void Upstream::grant() {
 }
 
 bool Upstream::enqueue(const std::shared_ptr<Waiter>& waiter) {
+  bool taken = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (waiters_.size() >= settings_.max_pending) return false;
-    waiters_.push_back(waiter);
-    waiting_.fetch_add(1, std::memory_order_seq_cst);
+    taken = waiters_.size() < settings_.max_pending;
+    if (taken) {
+      waiters_.push_back(waiter);
+      waiting_.fetch_add(1, std::memory_order_seq_cst);
+    }
   }
-  // A place that was given back before anybody was seen waiting.
+  // A place that was given back before anybody was seen waiting, or that looked taken while the caller tried for it.
   grant();
-  return true;
+  return taken;
 }
 
 void Upstream::abandon(const std::shared_ptr<Waiter>& waiter) {
