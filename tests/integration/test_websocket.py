@@ -333,3 +333,50 @@ def test_upgrade_in_http_1_0_is_ignored(world):
     gw, up = world.proxy()
     assert gw.connect().request("GET", "/", UPGRADE, version="HTTP/1.0").status == 200
     assert "upgrade" not in up.last().headers
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [[("X-A", "b")], [("Connection", "Upgrade"), ("Upgrade", "other/1")], [("Connection", "Upgrade"), ("Upgrade", "")]],
+)
+def test_a_101_without_the_protocol_that_was_asked_for_is_502(world, fields):
+    """RFC 9110 section 7.8: the server names the protocol that it switches to, one that the client offered."""
+
+    def odd(request, connection):
+        connection.send(wire.head("HTTP/1.1 101 Switching Protocols", fields))
+        connection.peer_closed(5)
+
+    gw, up = world.proxy(odd)
+    assert gw.connect().send(wire.request("GET", "/", UPGRADE)).read_head().status == 502
+    up.wait_for(lambda u: u.open == 0)
+
+
+@pytest.mark.parametrize("framing", [("Content-Length", "5"), ("Transfer-Encoding", "chunked")])
+def test_a_101_with_a_body_is_502(world, framing):
+    fields = [("Connection", "Upgrade"), ("Upgrade", "websocket"), framing]
+
+    def odd(request, connection):
+        connection.send(wire.head("HTTP/1.1 101 Switching Protocols", fields))
+        connection.peer_closed(5)
+
+    gw, up = world.proxy(odd)
+    assert gw.connect().send(wire.request("GET", "/", UPGRADE)).read_head().status == 502
+
+
+def test_an_upgrade_with_a_body_keeps_its_body_out_of_the_tunnel(world):
+    def either(request, connection):
+        if "websocket" in request.headers.tokens("upgrade"):
+            connection.send(SWITCH)
+            connection.send(b"tunnel:" + connection.reader.some())
+            return None
+        return wire.response(body=b"plain:" + request.body)
+
+    gw, up = world.proxy(either)
+    client = gw.connect().send(wire.request("POST", "/", UPGRADE, b"hello"))
+    answer = client.read_head()
+    assert up.last().body == b"hello"
+    if answer.status == 101:
+        client.send(b"after")
+        assert client.reader.exactly(12, "tunnel") == b"tunnel:after"
+    else:
+        assert client.read_body(answer).body == b"plain:hello"
