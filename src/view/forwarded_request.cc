@@ -87,6 +87,15 @@ void ForwardedRequest::append_client_fields(std::string& out) const {
 
 // What a peer that is not trusted says about whom it forwards for is dropped, not passed on.
 void ForwardedRequest::append_forwarding_fields(std::string& out) const {
+  // Nearly every request: a stranger's, and a route that edits nothing.
+  if (!ctx_.trusted_peer && !is_edited()) {
+    out.append("X-Forwarded-For: ").append(ctx_.client_ip());
+    out.append(ctx_.secure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http");
+    if (!ctx_.request.authority().empty()) out.append("\r\nX-Forwarded-Host: ").append(ctx_.request.authority());
+    out.append("\r\nX-Request-Id: ").append(ctx_.request_id());
+    out.append(ctx_.request.minor == 0 ? "\r\nVia: 1.0 viewgate\r\n" : "\r\nVia: 1.1 viewgate\r\n");
+    return;
+  }
   const http::RequestHead& request = ctx_.request;
   const bool edited = is_edited();
   const auto add = [&](std::string_view name, std::string_view value) {
