@@ -127,6 +127,7 @@ bool find_route(pipeline::Context& ctx, const RouteTable& table) {
   }
   ctx.route = table.routes[match.route].get();
   ctx.params = match.params;
+  ctx.services->metrics->routes.at(ctx.route->metrics_id).in_flight.add();
   return true;
 }
 

@@ -116,7 +116,8 @@ void render_upstream_gauges(const gateway::RouteTable& table, observe::Prometheu
                  static_cast<uint64_t>(u->endpoint(i).connections.load()));
     }
   }
-  out.family("viewgate_endpoint_outstanding", "Attempts under way at an endpoint.", Type::kGauge);
+  out.family("viewgate_endpoint_outstanding",
+             "Attempts under way at an endpoint, those that wait for a connection included.", Type::kGauge);
   for (const auto& u : table.upstreams) {
     for (size_t i = 0; i < u->size(); ++i) {
       out.sample({{"upstream", u->name()}, {"endpoint", u->endpoint(i).label}},

@@ -74,7 +74,9 @@ void Worker::adopt() {
         if (&old->upstream() == upstream.get()) pool = old;
       }
     }
-    if (!pool) pool = upstream::Pool::create(&loop_, dns_.get(), upstream, index_);
+    if (!pool)
+      pool = upstream::Pool::create(&loop_, dns_.get(), upstream, index_,
+                                    &services_.metrics->upstreams.at(upstream->metrics_id()));
     pinned->pools.push_back(std::move(pool));
   }
   pinned->table = table;
@@ -169,18 +171,9 @@ void Worker::finished(http::Exchange& exchange) {
 }
 
 void Worker::count(pipeline::Context& ctx, Duration took) {
-  const uint32_t id = ctx.route != nullptr ? ctx.route->metrics_id : 0;
-  services_.metrics->routes.at(id).done(ctx.response.status, ctx.body.received_bytes(), ctx.sent_bytes, took);
-  if (ctx.upstream == nullptr) return;
-  observe::UpstreamMetrics& m = services_.metrics->upstreams.at(ctx.upstream->metrics_id());
-  m.attempts.add(ctx.call.attempts);
-  if (ctx.call.attempts > 1) m.retries.add(ctx.call.attempts - 1);
-  if (ctx.failure != ErrorKind::kNone) {
-    m.errors[static_cast<size_t>(ctx.failure)].add();
-  } else {
-    m.responses[ctx.response.status / 100 % 6].add();
-    m.duration.observe(ctx.call.connect + ctx.call.first_byte);
-  }
+  observe::RouteMetrics& m = services_.metrics->routes.at(ctx.route != nullptr ? ctx.route->metrics_id : 0);
+  if (ctx.route != nullptr) m.in_flight.sub();
+  m.done(ctx.response.status, ctx.body.received_bytes(), ctx.sent_bytes, took);
 }
 
 void Worker::log_access(pipeline::Context& ctx, Duration took) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "http/nominated.h"
 #include "http/response_writer.h"
 #include "http/writer.h"
@@ -43,6 +44,7 @@ void Call::release() {
 
 // What the upstream did wrong; not what we, the client or the clock of somebody else did.
 void Call::count_failure(ErrorKind kind) {
+  pool_->metrics().errors[static_cast<size_t>(kind)].add();
   if (kind == ErrorKind::kConnect || kind == ErrorKind::kReset || kind == ErrorKind::kTimeout ||
       kind == ErrorKind::kUpstreamProtocol) {
     endpoint_->failures.fetch_add(1, std::memory_order_relaxed);
@@ -99,7 +101,12 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
       again = !upload_begun_ && !upload_error_;  // it may have taken something before it saw the end
       if (upload_error_) result = std::move(*upload_error_);
     }
-    if (!again || !pool_->upstream().budget().try_retry(ex.loop->now())) break;
+    if (!again) break;
+    if (!pool_->upstream().budget().try_retry(ex.loop->now())) {
+      pool_->metrics().retries_refused.add();
+      break;
+    }
+    pool_->metrics().retries.add();
     --repeats_left;
     if (result) body_.discard_buffered();
     finish_connection();
@@ -164,6 +171,7 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
   endpoint_ = &pool_->upstream().endpoint(*chosen);
   endpoint_->outstanding.fetch_add(1, std::memory_order_relaxed);
   endpoint_->attempts.fetch_add(1, std::memory_order_relaxed);
+  pool_->metrics().attempts.add();
   stats.endpoint = endpoint_;
   ++stats.attempts;
   bool fresh = false;
@@ -183,7 +191,11 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
     Result<void> result = send(request, ex, std::move(connection));
     if (result) result = co_await read_head(request, ex, cancel);
     stats.first_byte = ex.loop->now() - begun - stats.connect;
-    if (result) co_return Result<void>();
+    if (result) {
+      pool_->metrics().responses[head_.status / 100].add();
+      pool_->metrics().duration.observe(stats.connect + stats.first_byte);
+      co_return Result<void>();
+    }
     count_failure(result.error().kind);
     // The upstream closed an idle connection just as we took it: once more on a fresh one, if nothing can have been
     // done.
@@ -244,6 +256,12 @@ Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Co
   return {};
 }
 
+// RFC 9110 section 7.8: a 101 names what it changes to, and it is what the client asked for.
+bool Call::is_wanted_upgrade(const Request& request, const http::Exchange& ex) const {
+  return request.upgrade && head_.upgrade &&
+         iequals(head_.get(http::FieldId::kUpgrade), ex.request.get(http::FieldId::kUpgrade));
+}
+
 coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel) {
   net::Stream& stream = connection_->stream();
   const std::string& name = pool_->upstream().name();
@@ -258,8 +276,9 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
       co_return std::move(e);
     }
     if (status == http::ParseStatus::kDone) {
-      if (head_.status == 101 && !request.upgrade)
-        co_return Error(ErrorKind::kUpstreamProtocol, name + " changed protocols unasked");
+      if (head_.status == 101 && !is_wanted_upgrade(request, ex)) {
+        co_return Error(ErrorKind::kUpstreamProtocol, name + " changed to a protocol that was not asked for");
+      }
       if (head_.status >= 200 || head_.status == 101) break;
       // A 100 answers an expectation that was not passed on: want_body() tells the client.
       if (head_.status != 100) {

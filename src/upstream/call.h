@@ -68,6 +68,7 @@ class Call final : public http::BodySource {
   Result<void> send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection);
   coro::Task<void> upload(http::Exchange* ex);
   void upload_failed(Error error);
+  bool is_wanted_upgrade(const Request& request, const http::Exchange& ex) const;
   coro::Task<void> stop_upload(http::Exchange& ex);
   bool may_repeat(const Request& request, const http::Exchange& ex, ErrorKind kind) const;
   void count_failure(ErrorKind kind);

@@ -28,9 +28,17 @@ Error cancelled_error(coro::CancelSource* cancel, const char* what) {
 }  // namespace
 
 Connection::Connection(std::shared_ptr<Pool> pool, size_t endpoint, net::StreamPtr stream)
-    : pool_(pool), upstream_(pool->upstream_), endpoint_(endpoint), stream_(std::move(stream)) {}
+    : pool_(pool),
+      upstream_(pool->upstream_),
+      metrics_(pool->metrics_),
+      endpoint_(endpoint),
+      stream_(std::move(stream)) {
+  metrics_->connects.add();
+  metrics_->connections.add();
+}
 
 Connection::~Connection() {
+  metrics_->connections.sub();
   stream_.reset();
   upstream_->release_permit(endpoint_);
 }
@@ -46,8 +54,10 @@ Pool::Pool(net::EventLoop* loop, std::shared_ptr<Upstream> upstream)
 Pool::~Pool() = default;
 
 std::shared_ptr<Pool> Pool::create(net::EventLoop* loop, net::DnsCache* dns, std::shared_ptr<Upstream> upstream,
-                                   uint64_t seed) {
+                                   uint64_t seed, observe::UpstreamMetrics* metrics) {
   std::shared_ptr<Pool> pool(new Pool(loop, std::move(upstream)));
+  static thread_local observe::UpstreamMetrics uncounted;
+  pool->metrics_ = metrics != nullptr ? metrics : &uncounted;
   const config::UpstreamSettings& settings = pool->upstream_->settings();
   std::vector<BalanceEndpoint> endpoints;
   for (size_t i = 0; i < pool->upstream_->size(); ++i) {
@@ -102,7 +112,9 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::wait_turn(size_t endpoint,
     co_return Error(ErrorKind::kOverload, upstream_->name() + " has too many calls waiting");
   }
   upstream_->ask_to_shed(loop_, endpoint);
+  metrics_->pending.add();
   const bool granted = co_await waiter->granted.wait(cancel);
+  metrics_->pending.sub();
   if (!granted) {
     upstream_->abandon(waiter);
     co_return cancelled_error(cancel, "no connection became free in time");

@@ -8,6 +8,7 @@
 #include "coro/task.h"
 #include "net/dns_host.h"
 #include "net/stream.h"
+#include "observe/metrics.h"
 #include "upstream/upstream.h"
 
 namespace vg::upstream {
@@ -27,6 +28,7 @@ class Connection final : public net::StreamObserver {
   void on_unsolicited(net::Stream& stream, net::ReadEvent event) override;
   std::weak_ptr<Pool> pool_;
   std::shared_ptr<Upstream> upstream_;
+  observe::UpstreamMetrics* metrics_;
   size_t endpoint_;
   net::StreamPtr stream_;
   TimePoint idle_since_{};
@@ -44,13 +46,15 @@ struct Waiter {
 
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
+  /// `metrics`: what this loop counts of the upstream (outlives the pool); nullptr: it is not counted.
   static std::shared_ptr<Pool> create(net::EventLoop* loop, net::DnsCache* dns, std::shared_ptr<Upstream> upstream,
-                                      uint64_t seed);
+                                      uint64_t seed, observe::UpstreamMetrics* metrics = nullptr);
   Pool(const Pool&) = delete;
   ~Pool();
 
   Upstream& upstream() { return *upstream_; }
   Balancer& balancer() { return *balancer_; }
+  observe::UpstreamMetrics& metrics() { return *metrics_; }
   net::EventLoop* loop() { return loop_; }
   /// An endpoint that may be tried: false only while its name is known not to resolve.
   bool usable(size_t endpoint);
@@ -90,6 +94,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   net::EventLoop* loop_;
   std::shared_ptr<Upstream> upstream_;
   std::unique_ptr<Balancer> balancer_;
+  observe::UpstreamMetrics* metrics_ = nullptr;
   std::vector<Slot> slots_;
   Sweep sweep_;
 };
