@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "json/value.h"
+
 namespace vg::json {
 
 enum class Flat : uint8_t {
@@ -14,7 +16,10 @@ enum class Flat : uint8_t {
   kText,       ///< appended
 };
 
-/// Appends the text of one JSON value, numbers as written. On anything but kText what was appended is unspecified.
+/// Appends the text of one value: strings decoded, numbers as written. What is absent is like null. On anything but
+/// kText what was appended is unspecified.
+Flat flatten(Value value, std::string& out);
+/// The same for text that may not be JSON.
 Flat flatten(std::string_view json, std::string& out);
 
 }  // namespace vg::json

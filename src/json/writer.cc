@@ -1,6 +1,7 @@
 #include "json/writer.h"
 
 #include "base/strings.h"
+#include "json/utf8.h"
 
 namespace vg::json {
 namespace {
@@ -9,23 +10,6 @@ size_t digits(std::string_view text, size_t at) {
   const size_t begin = at;
   while (at < text.size() && is_digit(text[at])) ++at;
   return at - begin;
-}
-
-/// The bytes of the UTF-8 sequence that `s` begins with; 0 if it is none (RFC 3629 section 4).
-size_t utf8_size(std::string_view s) {
-  const auto byte = [&s](size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0U; };
-  const auto follows = [&](size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const unsigned a = byte(0), b = byte(1);
-  if (a >= 0xC2 && a <= 0xDF) return follows(1) ? 2 : 0;
-  if (a >= 0xE0 && a <= 0xEF) {
-    const unsigned low = a == 0xE0 ? 0xA0 : 0x80, high = a == 0xED ? 0x9F : 0xBF;
-    return b >= low && b <= high && follows(2) ? 3 : 0;
-  }
-  if (a >= 0xF0 && a <= 0xF4) {
-    const unsigned low = a == 0xF0 ? 0x90 : 0x80, high = a == 0xF4 ? 0x8F : 0xBF;
-    return b >= low && b <= high && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
 }
 
 void append_control(std::string& out, char c) {
@@ -75,7 +59,7 @@ void append_string(std::string& out, std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const char c = text[at];
     if (static_cast<unsigned char>(c) >= 0x80) {
-      const size_t size = utf8_size(text.substr(at));
+      const size_t size = utf8_size(text.data() + at, text.data() + text.size());
       size == 0 ? void(out += "\xEF\xBF\xBD") : void(out.append(text, at, size));
       at += size == 0 ? 1 : size;
       continue;

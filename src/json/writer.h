@@ -9,8 +9,6 @@ namespace vg::json {
 
 /// True if the whole text is a number by JSON's grammar (RFC 8259 section 6).
 bool is_number(std::string_view text);
-/// True if the whole text is one JSON value, in valid UTF-8, nested at most `max_depth` deep. Recurses nowhere.
-bool is_json(std::string_view text, size_t max_depth = 100);
 /// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so that the result is
 /// always JSON.
 void append_string(std::string& out, std::string_view text);

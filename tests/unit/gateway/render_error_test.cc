@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "json/writer.h"
+#include "json/scan.h"
 #include "support/request.h"
 
 namespace vg::gateway {

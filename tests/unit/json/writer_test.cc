@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "json/flatten.h"
+#include "json/scan.h"
 
 namespace vg::json {
 namespace {
