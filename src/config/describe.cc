@@ -1,7 +1,9 @@
+#include "config/describe.h"
+
+#include <algorithm>
 #include <cctype>
 
 #include "base/strings.h"
-#include "config/loader.h"
 #include "config/route_specs.h"
 #include "config/syntax_hints.h"
 
@@ -15,123 +17,186 @@ bool needs_quotes(std::string_view text) {
          text.find_first_of("{}\n\t\r") != std::string_view::npos || text == "null" || text == "~";
 }
 
-class Printer {
+std::string scalar(const Node& node) {
+  std::string flat;
+  for (const char c : node.text()) flat += c == '\n' ? "\\n" : std::string(1, c);
+  return node.quoted() || needs_quotes(flat) ? in_quotes(flat) : flat;
+}
+
+// What is printed: a value, what is known of it, and the default that stands where it is not written.
+struct Item {
+  const Node* node = nullptr;
+  const Spec* spec = nullptr;  // nullptr: nothing is known
+  std::string_view fallback;
+  bool named = false;  // the value of a free name
+};
+
+// What is known of a value that may be of several kinds, or one for a list of one.
+const Spec* kind_of(const Node* node, const Spec* spec) {
+  if (spec == nullptr || node == nullptr) return spec;
+  if (spec->type == Type::kList && spec->single && !node->is_sequence()) return kind_of(node, &spec->of[0]);
+  if (spec->type != Type::kAnyOf) return spec;
+  const auto fits = [&](const Spec& s) {
+    if (node->is_map()) return s.type == Type::kMap || s.type == Type::kNamed || s.type == Type::kJson;
+    if (node->is_sequence()) return s.type == Type::kList || s.type == Type::kJson;
+    return s.type != Type::kMap && s.type != Type::kNamed;
+  };
+  const auto at = std::find_if(spec->of.begin(), spec->of.end(), fits);
+  return at != spec->of.end() ? kind_of(node, &*at) : nullptr;
+}
+
+bool has_defaults(const Key& key) {
+  if (!key.default_text.empty()) return true;
+  if (key.spec.type != Type::kMap || key.is_required) return false;
+  const std::vector<Key>& keys = key.spec.keys;
+  if (std::any_of(keys.begin(), keys.end(), [](const Key& k) { return k.is_required; })) return false;
+  return std::any_of(keys.begin(), keys.end(), [](const Key& k) { return k.refused.empty() && has_defaults(k); });
+}
+
+class Describer {
  public:
-  explicit Printer(bool places) : places_(places) {}
+  // `for_people`: short lists on one line, no secrets.
+  explicit Describer(bool for_people) : for_people_(for_people) {}
 
-  std::string take() { return std::move(out_); }
+  DescribedLines take() { return std::move(lines_); }
 
-  void line(size_t depth, const std::string& text) { out_ += std::string(depth * 2, ' ') + text + '\n'; }
+  void heading(size_t depth, std::string text) { lines_.push_back({depth, {}, std::move(text), {}}); }
 
-  // `key: value` with all defaults of `spec`, which is nullptr where nothing is known.
-  void member(size_t depth, std::string_view key, const Node* node, const Spec* spec, std::string_view fallback) {
-    out_ += std::string(depth * 2, ' ') + std::string(key) + ':';
-    value(depth, node, spec, fallback);
+  void member(size_t depth, const std::string& path, std::string_view key, Item item) {
+    lines_.push_back(
+        {depth, path.empty() ? std::string(key) : path + '.' + std::string(key), std::string(key) + ':', {}});
+    value(depth, item);
   }
 
-  void value(size_t depth, const Node* node, const Spec* spec, std::string_view fallback) {
-    if (spec != nullptr && spec->type == Type::kList && spec->single && node != nullptr && !node->is_sequence())
-      spec = &spec->of[0];
-    if (spec != nullptr && spec->type == Type::kMap && (node == nullptr || node->is_map()))
-      return map_of(depth, node, *spec);
-    if (node == nullptr) return end(' ' + std::string(fallback), Mark{nullptr, 0, 0});
-    switch (node->kind()) {
-      case Kind::kNull:
-        return end(" null", node->mark());
-      case Kind::kScalar:
-        return end(' ' + scalar(*node), node->mark());
-      case Kind::kSequence:
-        return list(depth, *node, spec);
-      case Kind::kMap:
-        return free_map(depth, *node, spec);
+  void members_of(size_t depth, const std::string& path, const Node& map, const Spec& spec) {
+    for (const Member& m : map.members()) {
+      const Key* key = spec.find(m.key);
+      member(depth, path, m.key, {m.value, key != nullptr ? &key->spec : nullptr, {}});
     }
   }
 
-  void map_of(size_t depth, const Node* node, const Spec& spec) {
-    out_ += '\n';
-    if (node != nullptr) {
-      for (const Member& m : node->members()) {
-        const Key* key = spec.find(m.key);
-        member(depth + 1, m.key, m.value, key != nullptr ? &key->spec : nullptr, {});
-      }
-    }
+  // The members, and the defaults of those that are not written. `map` may be nullptr.
+  void with_defaults(size_t depth, const std::string& path, const Node* map, const Spec& spec) {
+    if (map != nullptr) members_of(depth, path, *map, spec);
     for (const Key& key : spec.keys) {
-      if (!key.refused.empty() || (node != nullptr && node->find(key.name) != nullptr)) continue;
-      if (has_defaults(key)) member(depth + 1, key.name, nullptr, &key.spec, key.default_text);
+      if (!key.refused.empty() || (map != nullptr && map->find(key.name) != nullptr)) continue;
+      if (has_defaults(key)) member(depth, path, key.name, {nullptr, &key.spec, key.default_text});
     }
   }
 
  private:
-  static bool has_defaults(const Key& key) {
-    if (!key.default_text.empty()) return true;
-    if (key.spec.type != Type::kMap || key.is_required) return false;
-    for (const Key& k : key.spec.keys) {
-      if (k.is_required) return false;
-    }
-    for (const Key& k : key.spec.keys) {
-      if (k.refused.empty() && has_defaults(k)) return true;
-    }
-    return false;
-  }
-
-  static std::string scalar(const Node& node) {
-    std::string flat;
-    for (const char c : node.text()) flat += c == '\n' ? "\\n" : std::string(1, c);
-    return node.quoted() || needs_quotes(flat) ? in_quotes(flat) : flat;
-  }
-
-  void list(size_t depth, const Node& node, const Spec* spec) {
-    if (node.items().empty()) return end(" []", node.mark());
-    out_ += '\n';
-    for (const Node* item : node.items()) {
-      out_ += std::string(depth * 2 + 2, ' ') + '-';
-      value(depth + 1, item, spec != nullptr && spec->type == Type::kList ? &spec->of[0] : nullptr, {});
+  // Ends the line that was begun, and adds those of what is inside.
+  void value(size_t depth, Item item) {
+    item.spec = kind_of(item.node, item.spec);
+    if (item.spec != nullptr && item.spec->type == Type::kMap && (item.node == nullptr || item.node->is_map()))
+      return with_defaults(depth + 1, std::string(lines_.back().path), item.node, *item.spec);
+    if (item.node == nullptr) return end(item.fallback, Mark{});
+    switch (item.node->kind()) {
+      case Kind::kNull:
+        return end("null", item.node->mark());
+      case Kind::kScalar:
+        return end(is_secret(item) ? "(substituted, not shown)" : scalar(*item.node), item.node->mark());
+      case Kind::kSequence:
+        return list(depth, item);
+      case Kind::kMap:
+        return free_map(depth, item);
     }
   }
 
-  void free_map(size_t depth, const Node& node, const Spec* spec) {
-    if (node.members().empty()) return end(" {}", node.mark());
-    out_ += '\n';
-    for (const Member& m : node.members()) {
-      member(depth + 1, m.key, m.value, spec != nullptr && spec->type == Type::kNamed ? &spec->of[0] : nullptr, {});
+  bool is_secret(const Item& item) const {
+    return for_people_ && item.node->substituted() &&
+           (item.spec == nullptr || item.spec->type == Type::kJson || item.named);
+  }
+
+  // Scalars of one line, which fit on one.
+  bool is_short(const Item& item) const {
+    const auto items = item.node->items();
+    return for_people_ && items.size() <= 16 && std::all_of(items.begin(), items.end(), [&](const Node* n) {
+             return n->is_scalar() && !n->substituted() && n->text().size() <= 40 &&
+                    n->mark().line == items[0]->mark().line;
+           });
+  }
+
+  void list(size_t depth, const Item& item) {
+    const auto items = item.node->items();
+    if (items.empty()) return end("[]", item.node->mark());
+    if (is_short(item)) {
+      std::string text;
+      for (const Node* n : items) text += (text.empty() ? "[" : ", ") + scalar(*n);
+      return end(text + ']', items[0]->mark());
+    }
+    const std::string path = lines_.back().path;
+    const bool known = item.spec != nullptr && item.spec->type == Type::kList;
+    for (size_t i = 0; i < items.size(); ++i) {
+      lines_.push_back({depth + 1, path + '.' + std::to_string(i), "-", {}});
+      value(depth + 1, {items[i], known ? &item.spec->of[0] : nullptr, {}});
     }
   }
 
-  void end(const std::string& text, const Mark& mark) {
-    out_ += text;
-    if (places_) {
-      out_ += "  # ";
-      out_ += mark.file != nullptr ? *mark.file : std::string(kBuiltIn);
-      if (mark.line != 0 && *mark.file != kBuiltIn) out_ += ':' + std::to_string(mark.line);
-    }
-    out_ += '\n';
+  void free_map(size_t depth, const Item& item) {
+    if (item.node->members().empty()) return end("{}", item.node->mark());
+    const std::string path = lines_.back().path;
+    const bool named = item.spec != nullptr && item.spec->type == Type::kNamed;
+    for (const Member& m : item.node->members())
+      member(depth + 1, path, m.key, {m.value, named ? &item.spec->of[0] : nullptr, {}, true});
   }
 
-  const bool places_;
-  std::string out_;
+  void end(std::string_view text, const Mark& mark) {
+    lines_.back().text.append(" ").append(text);
+    lines_.back().place = place_of(mark);
+  }
+
+  const bool for_people_;
+  DescribedLines lines_;
 };
 
 }  // namespace
 
+std::string place_of(const Mark& mark) {
+  std::string out = mark.file != nullptr ? *mark.file : std::string(kBuiltIn);
+  if (mark.line != 0 && out != kBuiltIn) out += ':' + std::to_string(mark.line);
+  return out;
+}
+
 std::string describe(const LoadResult& result, const Schema& schema, bool places) {
-  Printer printer(places);
-  printer.member(0, "server", result.server, &schema.top.find("server")->spec, {});
-  if (result.admin != nullptr) printer.member(0, "admin", result.admin, &schema.top.find("admin")->spec, {});
-  printer.member(0, "log", result.log, &schema.top.find("log")->spec, {});
-  printer.line(0, result.upstreams.empty() ? "upstreams: {}" : "upstreams:");
+  Describer d(false);
+  d.member(0, {}, "server", {result.server, &schema.top.find("server")->spec, {}});
+  if (result.admin != nullptr) d.member(0, {}, "admin", {result.admin, &schema.top.find("admin")->spec, {}});
+  d.member(0, {}, "log", {result.log, &schema.top.find("log")->spec, {}});
+  d.heading(0, result.upstreams.empty() ? "upstreams: {}" : "upstreams:");
   const Spec& upstream = schema.top.find("upstreams")->spec.of[0];
-  for (const UpstreamConfig& u : result.upstreams) printer.member(1, u.name, u.settings, &upstream, {});
-  printer.line(0, result.routes.empty() ? "routes: []" : "routes:");
+  for (const UpstreamConfig& u : result.upstreams) d.member(1, {}, u.name, {u.settings, &upstream, {}});
+  d.heading(0, result.routes.empty() ? "routes: []" : "routes:");
   const RouteSpecs specs(schema);
   for (const RouteConfig& route : result.routes) {
-    printer.line(1, (needs_quotes(route.name) ? in_quotes(route.name) : route.name) + ':');
-    const Spec& spec = specs.route(*route.type);
-    for (const Member& m : route.settings->members()) {
-      const Key* key = spec.find(m.key);
-      printer.member(2, m.key, m.value, key != nullptr ? &key->spec : nullptr, {});
-    }
+    d.heading(1, (needs_quotes(route.name) ? in_quotes(route.name) : route.name) + ':');
+    d.members_of(2, {}, *route.settings, specs.route(*route.type));
   }
-  return printer.take();
+  std::string out;
+  for (const DescribedLine& line : d.take()) {
+    out.append(line.depth * 2, ' ').append(line.text);
+    if (places && !line.place.empty()) out.append("  # ").append(line.place);
+    out += '\n';
+  }
+  return out;
+}
+
+DescribedLines describe_route(const RouteConfig& route, const Schema& schema) {
+  Describer d(true);
+  d.members_of(0, {}, *route.settings, RouteSpecs(schema).route(*route.type));
+  return d.take();
+}
+
+DescribedLines describe_upstream(const UpstreamConfig& upstream, const Schema& schema) {
+  Describer d(true);
+  d.with_defaults(0, {}, upstream.settings, schema.top.find("upstreams")->spec.of[0]);
+  return d.take();
+}
+
+DescribedLines describe_server(const LoadResult& result, const Schema& schema) {
+  Describer d(true);
+  d.with_defaults(0, {}, result.server, schema.top.find("server")->spec);
+  return d.take();
 }
 
 }  // namespace vg::config
