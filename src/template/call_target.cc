@@ -177,6 +177,11 @@ Rendered CallTarget::render(const Values& values, std::string_view base_path, st
   return {};
 }
 
+void CallTarget::for_each_reference(const ReferenceVisitor& visit) const {
+  path.for_each_reference(visit);
+  for (const QueryParam& param : query) param.value.for_each_reference(visit);
+}
+
 std::optional<CallTarget> parse_call(std::string_view text, const Scope& scope, const ErrorSink& errors) {
   return CallParser(text, scope, errors).run();
 }

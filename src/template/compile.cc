@@ -117,11 +117,13 @@ class Compiler {
   }
 
   void literal_byte(char c, size_t at) {
+    if (here_ == Place::kJson) return pending_.push_back(c);  // encoded by flush(): a character may be several bytes
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       if (here_ != Place::kHeader || c != '\t') return errors_(at, "a control character");
     }
     switch (here_) {
       case Place::kHeader:
+      case Place::kJson:
         pending_ += c;
         return;
       case Place::kQuery:
@@ -152,7 +154,11 @@ class Compiler {
   void flush() {
     if (pending_.empty()) return;
     Template::Part part;
-    part.literal = std::string(pending_);  // no larger than it is: there are as many as routes
+    if (here_ == Place::kJson) {
+      append_json_text(part.literal, pending_, Coding::kPlain);
+    } else {
+      part.literal = std::string(pending_);  // no larger than it is: there are as many as routes
+    }
     part.place = here_;
     out_.parts_.push_back(std::move(part));
     pending_.clear();

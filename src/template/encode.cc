@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/strings.h"
+#include "json/writer.h"
 
 namespace vg::tmpl {
 namespace {
@@ -131,6 +132,19 @@ bool append_header_value(std::string& out, std::string_view text, Coding coding)
   });
   if (control) out.resize(start);
   return !control;
+}
+
+bool append_json_text(std::string& out, std::string_view text, Coding coding) {
+  std::string decoded;
+  if (coding != Coding::kPlain) {
+    append_decoded(decoded, text, coding);
+    text = decoded;
+  }
+  const size_t start = out.size();
+  json::append_string(out, text);
+  out.pop_back();
+  out.erase(start, 1);
+  return true;
 }
 
 bool append_host(std::string& out, std::string_view text, Coding coding) {

@@ -46,6 +46,8 @@ bool append_rest(std::string& out, std::string_view text, Coding coding);
 bool append_query_value(std::string& out, std::string_view text, Coding coding);
 /// A header field's value. Missing: with a control character other than a tab (RFC 9110 section 5.5).
 bool append_header_value(std::string& out, std::string_view text, Coding coding);
+/// A part of a string of JSON, without its quotes. Never missing: bytes that are not UTF-8 become U+FFFD.
+bool append_json_text(std::string& out, std::string_view text, Coding coding);
 /// A host, maybe with a port. Missing: empty, or with any byte that could end a URL's authority or name a user.
 bool append_host(std::string& out, std::string_view text, Coding coding);
 

@@ -127,10 +127,28 @@ class ReferenceParser {
     if (empty || tls || ref_.path.size() < root.least || ref_.path.size() > root.most) {
       return refuse(at_, quoted(name) + " is written {" + std::string(root.example) + "}");
     }
+    if (root.root == Root::kCalls) return call(at_ + dot + 1);
     if (root.root != Root::kHeader) return true;
     if (!is_token(rest)) return refuse(at_ + dot + 1, quoted(rest) + " is no name of a header");
     ref_.path[0] = lower(rest);
     return true;
+  }
+
+  /// Moves the name of the call from the path to its index. It stands at `at`.
+  bool call(size_t at) {
+    const auto found = std::find(scope_.calls.begin(), scope_.calls.end(), ref_.path[0]);
+    if (found != scope_.calls.end()) {
+      ref_.call = static_cast<uint32_t>(found - scope_.calls.begin());
+      ref_.path.erase(ref_.path.begin());
+      return true;
+    }
+    std::string message = "no call is named " + quoted(ref_.path[0]) + " here";
+    std::string list;
+    for (const std::string& name : scope_.calls) list += (list.empty() ? "" : ", ") + name;
+    const std::string_view near = nearest(ref_.path[0], {scope_.calls.begin(), scope_.calls.end()});
+    if (!near.empty()) message += ", did you mean " + quoted(near) + "?";
+    if (!list.empty()) message += " (what is: " + list + ")";
+    return refuse(at, std::move(message));
   }
 
   bool unknown(std::string_view name, std::string_view word) {

@@ -3,39 +3,13 @@
 
 #include "template/convert.h"
 #include "template/encode.h"
+#include "template/found.h"
 #include "template/template.h"
 
 namespace vg::tmpl {
 namespace {
 
 using Status = Rendered::Status;
-
-/// A value as it stands in the request; not there if `text` has no data.
-struct Found {
-  std::optional<std::string_view> text;
-  Coding coding = Coding::kPlain;
-};
-
-Found find(const Reference& ref, const Values& values) {
-  switch (ref.root) {
-    case Root::kParam: {
-      const PathParam p = values.param(ref.param);
-      return {p.raw, p.encoded ? Coding::kPercent : Coding::kPlain};
-    }
-    case Root::kQuery:
-      return {find_query(values.query_string(), ref.path[0]), Coding::kForm};
-    case Root::kHeader:
-      return {values.header(ref.path[0])};
-    case Root::kCookie:
-      return {values.cookie(ref.path[0])};
-    case Root::kClientIp:
-      return {values.client_ip()};
-    case Root::kRequestId:
-      return {values.request_id()};
-    default:
-      return {};  // no scope offers these yet
-  }
-}
 
 bool append(const Reference& ref, Place place, std::string_view text, Coding coding, std::string& out) {
   switch (place) {
@@ -47,6 +21,8 @@ bool append(const Reference& ref, Place place, std::string_view text, Coding cod
       return append_header_value(out, text, coding);
     case Place::kAuthority:
       return append_host(out, text, coding);
+    case Place::kJson:
+      return append_json_text(out, text, coding);
     default:
       return append_query_value(out, text, coding);
   }
@@ -66,9 +42,12 @@ Status append_converted(const Reference& ref, Place place, const Found& found, s
 }
 
 Status append_value(const Reference& ref, Place place, const Values& values, std::string& out) {
-  const Found found = find(ref, values);
+  std::string scratch;
+  const Found found = find(ref, values, scratch);
   Status status = Status::kMissing;
-  if (found.text && ref.conversion != Conversion::kNone) {
+  if (found.structure && ref.conversion != Conversion::kNone) {
+    status = Status::kBadValue;
+  } else if (found.text && ref.conversion != Conversion::kNone) {
     status = append_converted(ref, place, found, out);
   } else if (found.text && !(ref.fallback && found.text->empty() && place == Place::kPath)) {
     status = append(ref, place, *found.text, found.coding, out) ? Status::kOk : Status::kMissing;

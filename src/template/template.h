@@ -16,23 +16,6 @@
 
 namespace vg::tmpl {
 
-/// What a reference begins with. The roots from kBody on belong to views that read bodies and make calls.
-enum class Root : uint8_t {
-  kParam,
-  kQuery,
-  kHeader,
-  kCookie,
-  kClientIp,
-  kRequestId,
-  kBody,
-  kObject,
-  kItem,
-  kItems,
-  kCalls,
-  kClaims,
-  kTlsClientSubject
-};
-
 /// True for a word that begins a reference of its own ("query", "body", "client_ip", ...): no path parameter may be
 /// called so.
 bool is_reserved_root(std::string_view word);
@@ -47,6 +30,7 @@ enum class Place : uint8_t {
   kHeader,     ///< a header field's value: one with a control character (but tab) is missing
   kUrl,  ///< a redirect's target: a path with its first slash, or http(s)://…; each part is encoded as what it is
   kAuthority,  ///< inside a kUrl alone: its host, which a value may begin but not follow
+  kJson,       ///< inside a string of JSON, without its quotes
 };
 
 /// A path parameter that the route declares.
@@ -58,7 +42,8 @@ struct Param {
 /// What templates may refer to in one place of the configuration.
 struct Scope {
   std::vector<Param> params;
-  uint32_t roots = 0;  ///< bit set of Root; kParam to kRequestId are in request_scope()
+  std::vector<std::string> calls;  ///< the names that {calls.NAME} may use
+  uint32_t roots = 0;              ///< bit set of Root; kParam to kRequestId are in request_scope()
   bool offers(Root root) const { return (roots >> static_cast<unsigned>(root)) & 1; }
   void offer(Root root) { roots |= 1U << static_cast<unsigned>(root); }
 };
@@ -66,16 +51,20 @@ struct Scope {
 Scope request_scope(std::vector<Param> params);
 
 /// One reference, checked. `path` is what follows the root: one name for query, header (in lower case) and cookie;
-/// the members of a dotted path for the others.
+/// the members of a dotted path for the others (of kCalls what follows the call's name).
 struct Reference {
   Root root = Root::kParam;
   ParamKind kind = ParamKind::kPlain;  ///< of a path parameter
   Conversion conversion = Conversion::kNone;
   uint32_t param = 0;  ///< index of a path parameter in the scope
+  uint32_t call = 0;   ///< of kCalls: index in Scope::calls
   std::vector<std::string> path;
   std::optional<std::string> fallback;
   std::string text;  ///< as written, without braces and what follows the name: for messages
 };
+
+/// Takes one reference: for those who ask what a template needs, as the call graph does.
+using ReferenceVisitor = std::function<void(const Reference&)>;
 
 /// Takes a mistake: its offset in the text that was compiled, in bytes, and what is wrong.
 using ErrorSink = std::function<void(size_t offset, std::string message)>;
@@ -107,8 +96,11 @@ class Template {
   /// Errors: each goes to `errors`; the result is then of no use.
   static Template compile(std::string_view text, Place place, const Scope& scope, const ErrorSink& errors);
 
-  /// Appends the template with its values. Never throws but for memory, allocates nothing beyond `out` except for
-  /// conversions.
+  /// Appends the template with its values. A JSON value is its text: a string decoded, numbers and booleans as written,
+  /// an array of scalars joined by commas; {items.a} the distinct texts of all items. Null, other structures and no
+  /// value at all are missing. A conversion takes that text, ":json" the JSON of what is no string; a structure is a
+  /// bad value for the others. Never throws but for memory. Allocates nothing beyond `out` except for conversions,
+  /// arrays, and strings with escapes.
   Rendered render(const Values& values, std::string& out) const;
 
   bool empty() const { return parts_.empty(); }
@@ -116,6 +108,9 @@ class Template {
   Place place() const { return place_; }
   std::span<const Part> parts() const { return parts_; }
   std::span<const Reference> references() const { return references_; }
+  void for_each_reference(const ReferenceVisitor& visit) const {
+    for (const Reference& reference : references_) visit(reference);
+  }
 
  private:
   friend class Compiler;

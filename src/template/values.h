@@ -1,7 +1,7 @@
 // What a request offers to templates, seen through one narrow interface: path parameters by index, the query string,
-// headers, cookies, and what the gateway itself knows of the client. Values are handed out as they came on the wire,
-// with a note of how they are escaped; rendering decodes and encodes them in one pass, so that no reference needs a
-// copy.
+// headers, cookies, what the gateway itself knows of the client, and the JSON of bodies and answers. Values are handed
+// out as they came on the wire, with a note of how they are escaped; rendering decodes and encodes them in one pass, so
+// that no reference needs a copy.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -9,7 +9,30 @@
 #include <optional>
 #include <string_view>
 
+#include "json/value.h"
+
 namespace vg::tmpl {
+
+/// What a reference begins with. The roots from kBody to kClaims are JSON; they belong to views that read bodies and
+/// make calls.
+enum class Root : uint8_t {
+  kParam,
+  kQuery,
+  kHeader,
+  kCookie,
+  kClientIp,
+  kRequestId,
+  kBody,
+  kObject,
+  kItem,
+  kItems,
+  kCalls,
+  kClaims,
+  kTlsClientSubject
+};
+
+/// True for the roots that Values::json() answers.
+constexpr bool is_json_root(Root root) { return root >= Root::kBody && root <= Root::kClaims; }
 
 /// The form a path parameter was declared with. In the order of the router's ranks.
 enum class ParamKind : uint8_t { kInt, kUuid, kSlug, kPlain, kRest };
@@ -64,6 +87,9 @@ class Values {
   virtual std::optional<std::string_view> cookie(std::string_view name) const = 0;
   virtual std::string_view client_ip() const = 0;
   virtual std::string_view request_id() const = 0;
+  /// The whole value of a JSON root; absent if there is none. Of kItems the array; of kCalls the answer of the call
+  /// with the index `call` in Scope::calls.
+  virtual vg::json::Value json(Root /*root*/, uint32_t /*call*/) const { return {}; }
 };
 
 /// The text of the first parameter called `name` in a query string, still form-encoded ('+' is a space). A name without

@@ -236,6 +236,7 @@ TEST(Template, ReportsEveryMistakeOfAText) { EXPECT_EQ(mistakes("{di}/{query}/{i
 TEST(Template, AScopeOffersMoreRootsWhereAViewHasThem) {
   Scope s = scope();
   for (const Root r : {Root::kBody, Root::kCalls, Root::kTlsClientSubject}) s.offer(r);
+  s.calls = {"user"};
   EXPECT_EQ(mistakes("{body.a.0.b}{body}{calls.user.id}{tls.client.subject}", Place::kQuery, s).size(), 0u);
   EXPECT_EQ(mistakes("{calls}", Place::kQuery, s).size(), 1u);
   EXPECT_EQ(mistakes("{tls.client.name}", Place::kQuery, s).size(), 1u);
