@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "config/read.h"
-#include "json/writer.h"
+#include "template/plain_json.h"
 #include "view/header_edit.h"
 
 namespace vg::view {
@@ -12,33 +12,6 @@ namespace vg::view {
 namespace {
 
 constexpr size_t kMostFileBytes = 16 * 1024 * 1024;
-
-// YAML as JSON by the core schema: plain true, false, null and JSON numbers are what they look like; all else is text.
-void write_json(const config::Node& node, json::Writer& out) {
-  switch (node.kind()) {
-    case config::Kind::kNull:
-      return out.null();
-    case config::Kind::kSequence:
-      out.begin_array();
-      for (const config::Node* item : node.items()) write_json(*item, out);
-      return out.end_array();
-    case config::Kind::kMap:
-      out.begin_object();
-      for (const config::Member& m : node.members()) {
-        out.key(m.key);
-        write_json(*m.value, out);
-      }
-      return out.end_object();
-    case config::Kind::kScalar:
-      break;
-  }
-  const std::string_view text = node.text();
-  if (node.quoted()) return out.string(text);
-  if (text == "true" || text == "false") return out.boolean(text == "true");
-  if (text == "null" || text == "~" || text.empty()) return out.null();
-  if (json::is_number(text)) return out.number(text);
-  out.string(text);
-}
 
 std::string_view type_of_file(std::string_view path) {
   static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {{".html", "text/html; charset=utf-8"},
@@ -102,8 +75,7 @@ class Respond final : public pipeline::View {
     }
     if (const config::Node* json = s->get("json")) {
       std::string text;
-      json::Writer writer(text);
-      write_json(*json, writer);
+      tmpl::append_plain_json(*json, text);
       type_ = "application/json";
       content_ = std::make_shared<const std::string>(std::move(text));
     } else if (const config::Node* text = config::child(s, "text")) {
