@@ -155,7 +155,12 @@ def test_a_product_is_read_only_and_head_is_a_get_without_content(product):
 # The dashboard
 
 USER = b'{"id":7,"name":"Ada","interests":["tea","old books"]}'
-PARTS = {"user": USER, "notifications": b'[{"id":1}]', "recent_activity": b'[{"at":1.10}]', "recommendations": b'[{"id":9}]'}
+PARTS = {
+    "user": USER,
+    "notifications": b'[{"id":1}]',
+    "recent_activity": b'[{"at":1.10}]',
+    "recommendations": b'[{"id":9}]',
+}
 SERVICE = {
     "user": ("users", "GET /users/7"),
     "notifications": ("notifications", "GET /users/7/unread"),
@@ -253,8 +258,8 @@ RATES = b'{"terms":"private","rates":{"USD":1.1640,"GBP":0.8790},"base":"EUR","d
 @pytest.fixture
 def rates(world):
     headers = [("Cache-Control", "max-age=60"), ("Set-Cookie", "a=b"), ("X-Powered-By", "php"), ("ETag", '"upstream"')]
-    return Example(
-        world, "external-fetch.yaml", {"rates": {"GET /latest": answer(RATES, headers=headers)}}, env={"RATES_KEY": "k3y"})
+    services = {"rates": {"GET /latest": answer(RATES, headers=headers)}}
+    return Example(world, "external-fetch.yaml", services, env={"RATES_KEY": "k3y"})
 
 
 def test_the_external_api_is_fetched_with_its_key_and_answers_only_what_was_asked_for(rates):

@@ -1,4 +1,4 @@
-"""Bulk updates of config/examples/: results in the order of the body, batches of a hundred, no item that harms another."""
+"""Bulk updates of config/examples/: results in order, batches of a hundred, no item that harms another."""
 import json
 import threading
 

@@ -1,4 +1,4 @@
-"""The article list of config/examples/: pages, authors joined by key, featured authors, the total; what fails and lies."""
+"""The article list of config/examples/: pages, joined authors, featured authors, the total; what fails and lies."""
 import json
 
 import pytest
@@ -8,7 +8,7 @@ from support.example_upstreams import (FATAL, FAULTS, Example, answer, degraded,
 
 skip_unless_views_run()
 
-ARTICLES = [{"id": 31, "author_id": 7}, {"id": 30, "author_id": 8}, {"id": 28, "author_id": 7}, {"id": 27, "author_id": 99}]
+ARTICLES = [{"id": i, "author_id": author} for i, author in ((31, 7), (30, 8), (28, 7), (27, 99))]
 AUTHORS = [{"id": "8", "name": "Bela"}, {"name": "Ada", "id": 7}, {"id": 5, "name": "nobody asked for"}]
 FEATURED = [{"id": 5}]
 JOINED = {7: AUTHORS[1], 8: AUTHORS[0]}

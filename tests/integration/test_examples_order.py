@@ -89,7 +89,8 @@ def test_each_step_waits_for_what_it_needs(shop):
 
         return handle
 
-    for service, name in (("orders", "POST /orders"), ("inventory", "POST /reservations"), ("payments", "POST /charges")):
+    steps = {"orders": "POST /orders", "inventory": "POST /reservations", "payments": "POST /charges"}
+    for service, name in steps.items():
         shop[service][name] = noted(service, shop[service].answers[name])
     assert order(shop).status == 201
     assert seen == ["orders", "inventory", "payments"]

@@ -1,9 +1,9 @@
 """config/examples/README.md says the truth: what it quotes stands in the files, what it runs answers what it shows.
 
 In a ```sh block, a line `[NAME=value …] viewgate run -c FILE` starts FILE's gateway for the lines that follow in its
-section, and a line that begins with curl is asked of it. The block after it shows the answer: ```json its content (JSON,
-laid out for reading), ```http its status line, some of its fields, and its content if it shows one; of an error at least
-the members shown. services.yaml, which plays the services, runs all along."""
+section, and a line that begins with curl is asked of it. The block after it shows the answer: ```json its content (laid
+out for reading), ```http its status line, some of its fields, and its content if it shows one; of an error at least the
+members shown. services.yaml, which plays the services, runs all along."""
 import json
 import re
 import shlex
@@ -51,7 +51,7 @@ def curl(line):
 
 
 def started(line, world, services):
-    """The gateway of a line `NAME=value … viewgate run -c config/examples/FILE`, with the services where they are here."""
+    """The gateway of a line `NAME=value … viewgate run -c FILE`, with the services where they are here."""
     *settings, _, _, _, path = shlex.split(line)
     urls = {f"{name.upper()}_URL": f"http://127.0.0.1:{services.port_of(name)}" for name in SERVICES}
     for setting in settings:
