@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "json/flatten.h"
 #include "json/scan.h"
 
 namespace vg::json {
@@ -80,48 +79,6 @@ TEST(IsNumber, FollowsTheGrammar) {
                          "Infinity", "1.5.2", "--1", "1e5.5"}) {
     EXPECT_FALSE(is_number(no)) << no;
   }
-}
-
-TEST(IsJson, TakesOneWholeValue) {
-  for (const char* yes : {"null", " {\"a\": [1, 2.50, \"x\", true]} ", "\"\\u00e9\"", "[]", "12345678901234567890"})
-    EXPECT_TRUE(is_json(yes)) << yes;
-  for (const char* no :
-       {"", " ", "{", "[1,]", "{\"a\":}", "nul", "'a'", "1 2", "\"\x01\"", "\"\xFF\"", "01", "{a:1}", "// c\n1"})
-    EXPECT_FALSE(is_json(no)) << no;
-  EXPECT_FALSE(is_json(std::string_view("1\0", 2)));
-  EXPECT_FALSE(is_json(std::string_view("1\0garbage", 9)));
-}
-
-TEST(IsJson, LimitsTheDepth) {
-  EXPECT_TRUE(is_json(std::string(100, '[') + std::string(100, ']')));
-  EXPECT_FALSE(is_json(std::string(101, '[') + std::string(101, ']')));
-  EXPECT_FALSE(is_json(std::string(1000000, '[')));
-  EXPECT_TRUE(is_json("[[1]]", 2));
-  EXPECT_FALSE(is_json("[[1]]", 1));
-}
-
-TEST(Flatten, ScalarsAndListsOfThemHaveText) {
-  const auto flat = [](std::string_view json) {
-    std::string out;
-    switch (flatten(json, out)) {
-      case Flat::kText:
-        return out;
-      case Flat::kNull:
-        return std::string("<null>");
-      case Flat::kStructure:
-        return std::string("<structure>");
-      default:
-        return std::string("<invalid>");
-    }
-  };
-  EXPECT_EQ(flat("1.10"), "1.10");
-  EXPECT_EQ(flat("\"a\\u0062\""), "ab");
-  EXPECT_EQ(flat("false"), "false");
-  EXPECT_EQ(flat("[1, \"b\", true]"), "1,b,true");
-  EXPECT_EQ(flat("[]"), "");
-  EXPECT_EQ(flat("null"), "<null>");
-  for (const char* s : {"{}", "[[1]]", "[null]", "[{\"a\":1}]"}) EXPECT_EQ(flat(s), "<structure>") << s;
-  for (const char* s : {"", "[1", "{\"a\"}", "[1]]"}) EXPECT_EQ(flat(s), "<invalid>") << s;
 }
 
 }  // namespace
