@@ -1,122 +1,91 @@
 #include "server/listeners.h"
 
-#include <unistd.h>
+#include <algorithm>
 
 #include "observe/log.h"
 
 namespace vg::server {
 
-Result<net::ListenSpec> Listeners::spec_of(const config::ListenerSettings& l, const Systemd& systemd) {
-  net::ListenSpec spec;
-  spec.backlog = l.backlog;
-  switch (l.kind) {
-    case config::ListenerSettings::Kind::kTcp:
-      spec.address = net::Address::parse(l.host, l.port);
-      break;
-    case config::ListenerSettings::Kind::kUnix:
-      spec.unix_path = l.path;
-      break;
-    case config::ListenerSettings::Kind::kSystemd: {
-      spec.inherited_fd = systemd.socket(l.path);
-      if (spec.inherited_fd >= 0) break;
-      std::string names;
-      for (const std::string& n : systemd.socket_names()) names += (names.empty() ? "" : ", ") + n;
-      return Error(ErrorKind::kConnect, "cannot listen on systemd:" + l.path + ": systemd handed over " +
-                                            (names.empty() ? std::string("no socket") : "only " + names));
+// For each of `wanted` the listener that it already is, or nullptr. An address alone does not tell: port 0 may stand
+// there several times. So the name decides where there is one like it, and what is left goes by its order.
+std::vector<const Listeners::Entry*> Listeners::match(const std::vector<config::ListenerSettings>& wanted) const {
+  std::vector<const Entry*> unclaimed, out(wanted.size());
+  for (const Entry& e : entries_) unclaimed.push_back(&e);
+  for (const bool by_name : {true, false}) {
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (out[i] != nullptr) continue;
+      const auto found = std::find_if(unclaimed.begin(), unclaimed.end(), [&](const Entry* e) {
+        return e->address == wanted[i].address && (!by_name || e->name == wanted[i].name);
+      });
+      if (found == unclaimed.end()) continue;
+      out[i] = *found;
+      unclaimed.erase(found);
     }
   }
-  if (!spec.address && spec.unix_path.empty() && spec.inherited_fd < 0) {
-    return Error(ErrorKind::kConnect, "cannot listen on " + l.address + ": not an address");
-  }
-  return spec;
+  return out;
 }
 
-Listeners::Change::~Change() {
-  for (const Opened& o : opened) {
-    for (const int fd : o.fds) ::close(fd);
-    // Dropped with its sockets: the file that bind(2) made goes as well.
-    if (!o.fds.empty() && o.shown.starts_with("unix:/") && o.made_file)
-      ::unlink(o.shown.substr(5, o.shown.find(' ') - 5).c_str());
-  }
-}
-
-Result<Listeners::Change> Listeners::prepare(const std::vector<config::ListenerSettings>& wanted) {
+Result<Listeners::Change> Listeners::prepare(const std::vector<config::ListenerSettings>& wanted) const {
   Change change;
-  std::map<std::string, bool> seen;
-  for (const config::ListenerSettings& l : wanted) {
-    seen[l.address] = true;
-    const auto known = entries_.find(l.address);
-    if (known != entries_.end()) {
-      change.kept.emplace_back(l.address, l);
+  const std::vector<const Entry*> known = match(wanted);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const config::ListenerSettings& l = wanted[i];
+    if (known[i] != nullptr) {
+      change.kept.push_back({known[i]->id, l.name});
       continue;
     }
-    Result<net::ListenSpec> spec = spec_of(l, *systemd_);
-    if (!spec) return std::move(spec.error());
-    Result<std::vector<int>> fds = net::open_listeners(*spec, static_cast<unsigned>(workers_->size()));
-    if (!fds) return std::move(fds.error());
-    Entry entry;
-    entry.id = static_cast<uint32_t>(names_.size());
-    entry.name = l.name;
-    entry.unix_path = l.path;
-    entry.shown = net::bound_address(fds.value()[0]) + (l.name.empty() ? "" : " (" + l.name + ")");
-    Change::Opened o;
-    o.id = entry.id;
-    o.is_unix = entry.shown.starts_with("unix:");
-    o.made_file = l.kind == config::ListenerSettings::Kind::kUnix;
-    if (!o.made_file) entry.unix_path.clear();
-    o.backlog = l.backlog;
-    o.shown = entry.shown;
-    o.fds = std::move(fds.value());
-    change.opened.push_back(std::move(o));
-    change.entries.emplace_back(l.address, std::move(entry));
-    names_.push_back(l.name);
+    Result<BoundSockets> sockets = BoundSockets::open(l, *systemd_, static_cast<unsigned>(workers_->size()));
+    if (!sockets) return std::move(sockets.error());
+    change.opened.push_back({l.address, l.name, std::move(sockets.value())});
   }
-  for (const auto& [address, entry] : entries_) {
-    if (!seen.contains(address)) change.removed.push_back(address);
+  for (const Entry& e : entries_) {
+    if (std::find(known.begin(), known.end(), &e) == known.end()) change.removed.push_back(e.id);
   }
   return change;
 }
 
+// Those that are opened get the next numbers in their order, as start() gives them.
 std::vector<std::string> Listeners::names(const Change& change) const {
   std::vector<std::string> out = names_;
-  for (const auto& [address, l] : change.kept) out[entries_.at(address).id] = l.name;
+  for (const Change::Kept& k : change.kept) out[k.id] = k.name;
+  for (const Change::Opened& o : change.opened) out.push_back(o.name);
   return out;
 }
 
 void Listeners::commit(Change change) {
-  for (auto& [address, l] : change.kept) {
-    Entry& e = entries_.at(address);
-    e.name = names_[e.id] = l.name;
-  }
-  for (auto& [address, entry] : change.entries) {
-    log::info("listening on ", entry.shown);
-    entries_.emplace(address, std::move(entry));
-  }
-  for (Change::Opened& o : change.opened) {
-    for (size_t i = 0; i < o.fds.size(); ++i) {
-      Worker* worker = (*workers_)[i].get();
-      worker->post([worker, id = o.id, fd = o.fds[i], is_unix = o.is_unix, backlog = o.backlog] {
-        if (const Result<void> added = worker->add_listener(id, fd, is_unix, backlog); !added)
-          log::error(added.error().detail);
-      });
-    }
-    o.fds.clear();
-  }
-  for (const std::string& address : change.removed) {
-    const Entry entry = entries_.at(address);
-    log::info("no longer listening on ", entry.shown);
-    for (const auto& worker : *workers_) {
-      worker->post([w = worker.get(), id = entry.id] { w->remove_listener(id); });
-    }
-    if (!entry.unix_path.empty()) ::unlink(entry.unix_path.c_str());
-    entries_.erase(address);
+  names_ = names(change);
+  for (Entry& e : entries_) e.name = names_[e.id];
+  uint32_t id = static_cast<uint32_t>(names_.size() - change.opened.size());
+  for (Change::Opened& o : change.opened) start(id++, std::move(o));
+  for (const uint32_t gone : change.removed) stop(gone);
+}
+
+void Listeners::start(uint32_t id, Change::Opened opened) {
+  BoundSockets& sockets = opened.sockets;
+  const std::string shown = sockets.address() + (opened.name.empty() ? "" : " (" + opened.name + ")");
+  log::info("listening on ", shown);
+  entries_.push_back({id, std::move(opened.address), std::move(opened.name), shown, sockets.take_file()});
+  const std::vector<int> fds = sockets.take();
+  for (size_t i = 0; i < fds.size(); ++i) {
+    Worker* worker = (*workers_)[i].get();
+    worker->post([worker, id, fd = fds[i], is_unix = sockets.is_unix(), backlog = sockets.backlog()] {
+      if (const Result<void> added = worker->add_listener(id, fd, is_unix, backlog); !added)
+        log::error(added.error().detail);
+    });
   }
 }
 
-void Listeners::remove_socket_files() const {
-  for (const auto& [address, entry] : entries_) {
-    if (!entry.unix_path.empty()) ::unlink(entry.unix_path.c_str());
+void Listeners::stop(uint32_t id) {
+  const auto entry = std::find_if(entries_.begin(), entries_.end(), [id](const Entry& e) { return e.id == id; });
+  log::info("no longer listening on ", entry->shown);
+  for (const auto& worker : *workers_) {
+    worker->post([w = worker.get(), id] { w->remove_listener(id); });
   }
+  entries_.erase(entry);
+}
+
+void Listeners::remove_socket_files() {
+  for (Entry& e : entries_) e.file.remove();
 }
 
 }  // namespace vg::server

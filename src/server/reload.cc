@@ -87,7 +87,6 @@ std::string Server::apply(gateway::Checked& checked) {
   // The log is the last that can fail: what moved it is in force.
   if (wrong.empty() && table.log.file != old->log.file) {
     if (const Result<void> moved = shared_->log->retarget(table.log.file); !moved) wrong = moved.error().detail;
-    if (!wrong.empty() && admin.fd >= 0) ::close(admin.fd);
   }
   if (!wrong.empty()) {
     log::error(wrong);

@@ -70,6 +70,7 @@ int Server::run() {
   loop_.run();
   for (const auto& w : workers_) w->join();
   listeners_->remove_socket_files();
+  admin_file_.remove();
   log::info("stopped");
   log::attach(nullptr);
   shared_->log->stop();
@@ -145,11 +146,9 @@ Result<Server::AdminChange> Server::prepare_admin(const config::AdminSettings& a
   change.token = admin.token;
   change.changed = change.address != admin_address_;
   if (!change.changed || !admin.listen) return change;
-  Result<net::ListenSpec> spec = Listeners::spec_of(*admin.listen, systemd_);
-  if (!spec) return std::move(spec.error());
-  Result<std::vector<int>> fds = net::open_listeners(*spec, 1);
-  if (!fds) return std::move(fds.error());
-  change.fd = fds.value()[0];
+  Result<BoundSockets> socket = BoundSockets::open(*admin.listen, systemd_, 1);
+  if (!socket) return std::move(socket.error());
+  change.socket = std::move(socket.value());
   return change;
 }
 
@@ -161,10 +160,10 @@ void Server::commit_admin(AdminChange change) {
     retired_admins_.push_back(std::move(admin_));
   }
   admin_address_ = change.address;
-  if (change.fd < 0) return;
-  const std::string shown = net::bound_address(change.fd);
-  log::info("admin on ", shown);
-  admin_ = std::make_unique<AdminListener>(&loop_, change.fd, shown.starts_with("unix:"), this);
+  admin_file_ = change.socket.take_file();
+  if (change.socket.empty()) return;
+  log::info("admin on ", change.socket.address());
+  admin_ = std::make_unique<AdminListener>(&loop_, change.socket.take()[0], change.socket.is_unix(), this);
 }
 
 void Server::apply_log(const config::LogSettings& settings) {
@@ -202,6 +201,7 @@ void Server::on_signal(uv_signal_t* handle, int number) {
     log::attach(nullptr);
     self->shared_->log->stop();
     self->listeners_->remove_socket_files();
+    self->admin_file_.remove();
     _exit(0);
   }
   self->begin_drain();

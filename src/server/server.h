@@ -41,7 +41,7 @@ class Server final : public AdminSource {
   std::string apply(gateway::Checked& checked);
   struct AdminChange {
     bool changed = false;
-    int fd = -1;  ///< of the socket to take over; -1: none
+    BoundSockets socket;  ///< to be served from now on; empty: none
     std::string address, token;
   };
   Result<AdminChange> prepare_admin(const config::AdminSettings& admin);
@@ -61,6 +61,7 @@ class Server final : public AdminSource {
   std::unique_ptr<AdminListener> admin_;
   std::vector<std::unique_ptr<AdminListener>> retired_admins_;  // closed; kept until their connections are gone
   std::string admin_address_, token_;
+  SocketFile admin_file_;
   std::vector<std::unique_ptr<Signal>> signals_;
   std::thread reloader_;
   bool reloading_ = false, reload_again_ = false;

@@ -273,6 +273,40 @@ def test_a_listener_that_got_another_name_serves_the_routes_of_that_name(world):
     assert inner.get("/one").status == 200  # a connection from before
 
 
+def test_listeners_of_one_address_keep_their_names_in_another_order(world):
+    def ordered(*names):
+        listen = [{"address": "127.0.0.1:0", **({"name": name} if name else {})} for name in names]
+        named = [(name, f"/{name}", {"listener": name}) for name in names if name]
+        return respond_config(("r", "/r"), *named, server={"listen": listen})
+
+    gw = world.gateway(ordered("", "a", "b"))
+    for names in ("", "a", "b"), ("b", "", "a"):
+        since = len(gw.lines)
+        gw.reload(ordered(*names))
+        gw.wait_log("reloaded", since=since)
+        for name in None, "a", "b":
+            client = gw.connect(listener=name)
+            found = [path for path in ("/r", "/a", "/b") if client.get(path).status == 200]
+            assert found == [f"/{name or 'r'}"]
+
+
+def test_a_reload_that_fails_late_leaves_no_socket_file(world):
+    gw = world.gateway(saying("old"))
+    files = {world.directory / "listener.sock", world.directory / "admin.sock"}
+    config = saying(
+        "new",
+        server={"listen": ["127.0.0.1:0", f"unix:{world.directory}/listener.sock"]},
+        admin={"listen": f"unix:{world.directory}/admin.sock"},
+        log={"file": "/nowhere/at/all.log"},
+    )
+    logged = reload_and_fail(gw, config)
+    assert gw.get("/r").text == "old" and logged("/nowhere/at/all.log")
+    assert not [file for file in files if file.exists()]
+    gw.reload({**config, "log": {}})
+    wait_says(gw, "new")
+    wait_until(lambda: all(file.exists() for file in files), what="both sockets")
+
+
 def test_a_listener_that_cannot_be_bound_fails_the_reload(world):
     gw = world.gateway(saying("old"))
     with socket.socket() as taken:

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from support import wire
+from support.client import Client
 from support.gateway import respond_config, wait_until
 
 
@@ -52,6 +53,22 @@ def test_an_admin_listener_comes_and_goes(world):
         return False
 
     wait_until(refused, what="the admin listener gone")
+
+
+def test_the_socket_file_of_an_admin_listener_goes_with_it(world):
+    def admin_on(name):
+        return respond_config(("r", "/r"), admin={"listen": f"unix:{world.directory}/{name}"})
+
+    gw = world.gateway(admin_on("first.sock"))
+    first, second = world.directory / "first.sock", world.directory / "second.sock"
+    with Client(str(first)) as client:
+        assert client.get("/readyz").status == 200
+    gw.reload(admin_on("second.sock"))
+    wait_until(lambda: second.exists() and not first.exists(), what="the other socket file")
+    with Client(str(second)) as client:
+        assert client.get("/readyz").status == 200
+    gw.stop()
+    assert not second.exists()
 
 
 def test_a_raised_limit_of_connections_lets_the_waiting_in(world):
