@@ -38,21 +38,19 @@ inline const char* closing_quote(const char* p, const char* end, bool& escaped) 
   }
 }
 
+/// From the bracket or brace that opens a value to behind the one that closes it.
+const char* skip_structure(const char* p, const char* end);
+
 /// From the first byte of a value to behind its last.
 inline const char* skip_value(const char* p, const char* end) {
-  bool escaped = false;
-  if (p < end && *p != '"' && *p != '{' && *p != '[') {
-    while (p<end&& static_cast<unsigned char>(*p)> ' ' && *p != ',' && *p != ']' && *p != '}') ++p;
-    return p;
+  if (p == end) return end;
+  if (*p == '{' || *p == '[') return skip_structure(p, end);
+  if (*p == '"') {
+    bool escaped = false;
+    return step(closing_quote(p + 1, end, escaped), end);
   }
-  for (size_t depth = 0; p < end;) {
-    const char c = *p;
-    p = c == '"' ? step(closing_quote(p + 1, end, escaped), end) : p + 1;
-    if (c != '"') depth += c == '{' || c == '[' ? 1U : static_cast<size_t>(-1);
-    if (depth == 0) return p;
-    p = find_marked<structure_bytes>(p, end);
-  }
-  return end;
+  while (p<end&& static_cast<unsigned char>(*p)> ' ' && *p != ',' && *p != ']' && *p != '}') ++p;
+  return p;
 }
 
 }  // namespace vg::json

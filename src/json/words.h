@@ -1,5 +1,6 @@
 // Eight bytes at once in a 64-bit word: where the next byte stands that matters. A mask has the top bit of a byte set
-// where it matters; above the first one set it may say too much (a borrow runs upwards), so only the first counts.
+// where it matters. Those of special_bytes(), quote_bytes() and structure_bytes() may say too much above the first one
+// set (a borrow runs upwards): there only the first counts.
 #pragma once
 #include <bit>
 #include <cstddef>
@@ -39,5 +40,11 @@ inline uint64_t structure_bytes(uint64_t w) {
   const uint64_t open = (lower ^ every('{')) - every(1), close = (lower ^ every('}')) - every(1);
   return (open | close | ((lower ^ every('"')) - every(1))) & ~w & every(0x80);
 }
+
+/// The bytes that are 0, all of them exactly.
+inline uint64_t zero_bytes(uint64_t w) { return ~(((w & every(0x7F)) + every(0x7F)) | w | every(0x7F)); }
+
+/// How many bytes are set in `mask`.
+inline size_t count_bytes(uint64_t mask) { return (mask >> 7) * every(1) >> 56; }
 
 }  // namespace vg::json

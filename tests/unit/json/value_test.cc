@@ -113,6 +113,50 @@ TEST(Value, PassesOverStringsOfEveryLengthAndWithEveryEscape) {
   }
 }
 
+/// A random value of a few levels, with brackets, quotes and backslashes in its strings.
+std::string random_value(uint64_t& state, int depth) {
+  const auto below = [&state](uint64_t n) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return (state >> 33) % n;
+  };
+  const std::string blank(below(3) == 0 ? below(12) : 0, ' ');
+  if (depth == 0 || below(3) == 0) {
+    std::string text = "\"";
+    for (uint64_t i = below(20); i-- > 0;) {
+      const char* const units[] = {"a", "b", "[", "]", "{", "}", ",", "\\\\", "\\\"", "\\u005d", "\xC3\xA9", "#"};
+      text += units[below(std::size(units))];
+    }
+    return text + "\"";
+  }
+  const bool object = below(2) == 0;
+  std::string text = (object ? "{" : "[") + blank;
+  const uint64_t count = below(4);
+  for (uint64_t i = 0; i < count; ++i) {
+    if (i > 0) text += ',' + blank;
+    if (object) text += random_value(state, 0) + blank + ":";
+    text += blank + random_value(state, depth - 1);
+  }
+  return text + blank + (object ? "}" : "]");
+}
+
+TEST(Value, PassesOverWhateverIsNested) {
+  uint64_t state = 7;
+  for (int round = 0; round < 300; ++round) {
+    Texts parts;
+    std::string array = "[", object = "{";
+    for (int i = 0; i < 5; ++i) {
+      parts.push_back(random_value(state, 4));
+      array += (i > 0 ? "," : "") + parts.back();
+      object += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":" + parts.back();
+    }
+    ASSERT_TRUE(is_json(array + "]")) << array;
+    ASSERT_EQ(elements_of(array + "]"), parts) << array;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      ASSERT_EQ(Value::of(object + "}").member(std::to_string(i)).text(), parts[i]) << object;
+    }
+  }
+}
+
 TEST(Value, FindsAMemberByItsDecodedName) {
   const Value v = Value::of(
       R"({"plain":1,"\u0061b":2,"q\"uote":3,"sl\/ash":4,"caf\u00e9":5,"\ud83d\ude00":6,"nul\u0000":7,"":8,"\\u0061":9})");
