@@ -1,14 +1,10 @@
 #include "cli/routes.h"
 
-#include <algorithm>
-#include <array>
+#include "cli/columns.h"
 
 namespace vg::cli {
 
 namespace {
-
-constexpr size_t kColumns = 5;
-using Row = std::array<std::string, kColumns>;
 
 std::string joined(const std::vector<std::string>& words, const char* none) {
   std::string out;
@@ -27,19 +23,7 @@ Row row_of(const pipeline::Route& r) {
 std::string routes_table(const gateway::RouteTable& table) {
   std::vector<Row> rows{{"METHODS", "PATH", "NAME", "VIEW", "POLICIES"}};
   for (const auto& r : table.routes) rows.push_back(row_of(*r));
-  std::array<size_t, kColumns> widths{};
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string out;
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < kColumns; ++i) {
-      out += row[i];
-      if (i + 1 < kColumns) out.append(widths[i] - row[i].size() + 2, ' ');
-    }
-    out += '\n';
-  }
-  return out;
+  return columns(rows);
 }
 
 }  // namespace vg::cli

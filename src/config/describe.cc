@@ -68,6 +68,12 @@ class Describer {
     value(depth, item);
   }
 
+  void route(size_t depth, const RouteConfig& route, const RouteSpecs& specs) {
+    in_route_ = true;
+    members_of(depth, {}, *route.settings, specs.route(*route.type));
+    in_route_ = false;
+  }
+
   void members_of(size_t depth, const std::string& path, const Node& map, const Spec& spec) {
     for (const Member& m : map.members()) {
       const Key* key = spec.find(m.key);
@@ -80,11 +86,17 @@ class Describer {
     if (map != nullptr) members_of(depth, path, *map, spec);
     for (const Key& key : spec.keys) {
       if (!key.refused.empty() || (map != nullptr && map->find(key.name) != nullptr)) continue;
-      if (has_defaults(key)) member(depth, path, key.name, {nullptr, &key.spec, key.default_text});
+      if (has_defaults(key) && !is_off(key)) member(depth, path, key.name, {nullptr, &key.spec, key.default_text});
     }
   }
 
  private:
+  // In a route, a map with a short form (`retry: 2`) replaces what stands elsewhere, or is off, where it is not
+  // written.
+  bool is_off(const Key& key) const {
+    return in_route_ && key.default_text.empty() && key.spec.type == Type::kMap && !key.spec.short_key.empty();
+  }
+
   // Ends the line that was begun, and adds those of what is inside.
   void value(size_t depth, Item item) {
     item.spec = kind_of(item.node, item.spec);
@@ -147,6 +159,7 @@ class Describer {
   }
 
   const bool for_people_;
+  bool in_route_ = false;
   DescribedLines lines_;
 };
 
@@ -170,7 +183,7 @@ std::string describe(const LoadResult& result, const Schema& schema, bool places
   const RouteSpecs specs(schema);
   for (const RouteConfig& route : result.routes) {
     d.heading(1, (needs_quotes(route.name) ? in_quotes(route.name) : route.name) + ':');
-    d.members_of(2, {}, *route.settings, specs.route(*route.type));
+    d.route(2, route, specs);
   }
   std::string out;
   for (const DescribedLine& line : d.take()) {
@@ -183,7 +196,7 @@ std::string describe(const LoadResult& result, const Schema& schema, bool places
 
 DescribedLines describe_route(const RouteConfig& route, const Schema& schema) {
   Describer d(true);
-  d.members_of(0, {}, *route.settings, RouteSpecs(schema).route(*route.type));
+  d.route(0, route, RouteSpecs(schema));
   return d.take();
 }
 
