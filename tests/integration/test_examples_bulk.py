@@ -5,13 +5,14 @@ import threading
 import pytest
 
 from support import wire
-from support.example_upstreams import FAULTS, Example, answer, parse, problem, query, skip_unless_views_run
+from support.example_upstreams import FAULTS, SAID_DONE, Example, answer, parse, problem, query, skip_unless_views_run
 from support.gateway import wait_until
 from support.upstream import Gate
 
 skip_unless_views_run()
 
-OUTCOMES = {name: "not_found" if name == "404" else "error" for name in FAULTS}
+# What a client is told of an item: done is done, whatever the catalog had to say about it.
+OUTCOMES = {**dict.fromkeys(FAULTS, "error"), **dict.fromkeys(SAID_DONE, "updated"), "404": "not_found"}
 
 
 class Catalog:
@@ -130,8 +131,9 @@ def test_a_product_that_fails_harms_no_other(example, catalog, fault):
     catalog.scripts[120] = FAULTS[fault][0]
     found = update(example, products(130))
     outcome = OUTCOMES[fault]
-    assert counts(found) == {"updated": 129, "not_found": int(outcome == "not_found"),
-                             "errors": int(outcome == "error"), "skipped": 0}
+    told = {"updated": 129, "not_found": 0, "errors": 0, "skipped": 0}
+    told["errors" if outcome == "error" else outcome] += 1
+    assert counts(found) == told
     failed = found["results"].pop(119)
     assert (failed["id"], failed["status"]) == (120, outcome) and ("message" in failed) == (outcome == "error")
     assert all(r["status"] == "updated" for r in found["results"])
@@ -227,9 +229,21 @@ def test_prices_go_out_by_the_hundred(example, catalog):
 def test_a_batch_that_fails_is_an_error_of_its_items_alone(example, catalog, fault):
     catalog.scripts[101] = FAULTS[fault][0]
     found = update(example, products(250), "/prices")
+    if fault in SAID_DONE:
+        assert counts(found) == everything(250)
+        return
     assert counts(found) == {"updated": 150, "not_found": 0, "errors": 100, "skipped": 0}
     assert [r["status"] for r in found["results"]] == ["updated"] * 100 + ["error"] * 100 + ["updated"] * 50
     assert all(r["message"] for r in found["results"][100:200])
+
+
+def test_a_batch_may_be_answered_item_by_item(example, catalog):
+    said = [{"status": "updated"}, {"status": "not_found"}, {"status": 404}, {"error": "locked"}, {"status": 200}, {}]
+    catalog.scripts[1] = answer(said)
+    found = update(example, products(6), "/prices")
+    assert [r["status"] for r in found["results"]] == ["updated", "not_found", "not_found", "error", "updated", "updated"]
+    assert found["results"][3] == {"id": 4, "status": "error", "message": "locked"}
+    assert counts(found) == {"updated": 3, "not_found": 2, "errors": 1, "skipped": 0}
 
 
 @pytest.mark.parametrize("lie", [b"[]", b'[{"id":1,"status":"error"}]', b"{}", b"null", b'"x"', b"7"])

@@ -86,6 +86,10 @@ FATAL = {
 }
 
 
+# Of these the upstream said that it did what was asked, and then something that can't be read.
+SAID_DONE = {"cut", "huge", "half", "html", "two-values", "not-utf8", "bare-nan", "too-deep"}
+
+
 class Service:
     """One scripted service: a table of answers by "METHOD /path". `asked` lists what was asked, in the order of arrival."""
 
