@@ -97,9 +97,17 @@ class Describer {
     return in_route_ && key.default_text.empty() && key.spec.type == Type::kMap && !key.spec.short_key.empty();
   }
 
+  // What the `retry` of a route or call does not say is the upstream's.
+  bool is_override(const Item& item) const {
+    const std::string& path = lines_.back().path;
+    return in_route_ && !item.named && item.spec != nullptr && item.node != nullptr && item.node->is_map() &&
+           (path == "retry" || path.ends_with(".retry"));
+  }
+
   // Ends the line that was begun, and adds those of what is inside.
   void value(size_t depth, Item item) {
     item.spec = kind_of(item.node, item.spec);
+    if (is_override(item)) return members_of(depth + 1, std::string(lines_.back().path), *item.node, *item.spec);
     if (item.spec != nullptr && item.spec->type == Type::kMap && (item.node == nullptr || item.node->is_map()))
       return with_defaults(depth + 1, std::string(lines_.back().path), item.node, *item.spec);
     if (item.node == nullptr) return end(item.fallback, Mark{});
