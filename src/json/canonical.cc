@@ -11,6 +11,10 @@ namespace vg::json {
 namespace {
 
 void append_text(std::string& out, std::string_view quoted) {
+  if (quoted.find('\\') == std::string_view::npos) {
+    out += quoted;
+    return;
+  }
   std::string decoded;
   Value::of(quoted).append_text(decoded);
   append_string(out, decoded);

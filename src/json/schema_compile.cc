@@ -47,7 +47,11 @@ bool SchemaCompiler::run(Value root) {
   if (failed_) return false;
   share_definitions();
   std::vector<const SchemaNode*> above;
-  for (const SchemaNode& n : nodes_.all) chain_from(n, above);
+  for (const SchemaNode& n : nodes_.all) {
+    if (chain_from(n, above) <= kMaxChain) continue;
+    error_at(places_[&n], "more than 32 schemas stand in each other here for the same value");
+    break;
+  }
   return !failed_;
 }
 
@@ -160,23 +164,17 @@ void SchemaCompiler::check_required(const SchemaNode& node) {
   }
 }
 
-/// How many schemas stand in each other here for one and the same value, this one included. `above` leads to it.
+/// How many schemas stand in each other here for one and the same value, this one included; kMaxChain + 1 if they are
+/// too many. `above` leads to it.
 size_t SchemaCompiler::chain_from(const SchemaNode& node, std::vector<const SchemaNode*>& above) {
   if (const auto known = chains_.find(&node); known != chains_.end()) return known->second;
   if (std::find(above.begin(), above.end(), &node) != above.end()) return report_cycle(above, node), 0;
+  if (above.size() == kMaxChain) return kMaxChain;
   size_t below = 0;
-  if (above.size() < kMaxChain) {
-    above.push_back(&node);
-    each_for_the_same_value(node, [&](const SchemaNode& n) { below = std::max(below, chain_from(n, above)); });
-    above.pop_back();
-  } else {
-    below = kMaxChain;
-  }
-  if (below == kMaxChain) {
-    error_at(places_[&node], "more than 32 schemas stand in each other here for the same value");
-    below = 0;
-  }
-  return chains_[&node] = below + 1;
+  above.push_back(&node);
+  each_for_the_same_value(node, [&](const SchemaNode& n) { below = std::max(below, chain_from(n, above)); });
+  above.pop_back();
+  return chains_[&node] = std::min(below, kMaxChain) + 1;
 }
 
 void SchemaCompiler::report_cycle(const std::vector<const SchemaNode*>& chain, const SchemaNode& again) {
