@@ -62,9 +62,20 @@ struct LlhttpView {
 
 inline LlhttpView& view_of(llhttp_t* parser) { return *static_cast<LlhttpView*>(parser->data); }
 
-/// Parses `text`; with `head_only` it stops behind the head.
+/// Blanks at the end of a line may be tabs (RFC 9110 section 5.6.3). Behind a length or a coding llhttp knows spaces
+/// alone, so that is what it is shown.
+inline std::string spaces_at_line_ends(std::string_view head) {
+  std::string out(head);
+  for (size_t end = out.find("\r\n"); end != std::string::npos; end = out.find("\r\n", end + 2)) {
+    for (size_t i = end; i > 0 && (out[i - 1] == ' ' || out[i - 1] == '\t'); --i) out[i - 1] = ' ';
+  }
+  return out;
+}
+
+/// Parses `text`; with `head_only` it is a head, and nothing more is read.
 inline LlhttpView ask_llhttp(std::string_view text, llhttp_type_t type, bool head_only) {
   LlhttpView view;
+  const std::string shown = head_only ? spaces_at_line_ends(text) : std::string(text);
   llhttp_settings_t settings;
   llhttp_settings_init(&settings);
   settings.on_url = [](llhttp_t* p, const char* at, size_t n) { return view_of(p).url.append(at, n), 0; };
@@ -89,7 +100,7 @@ inline LlhttpView ask_llhttp(std::string_view text, llhttp_type_t type, bool hea
   llhttp_init(&parser, type, &settings);
   parser.data = &view;
   if (head_only) view.body = "head";
-  view.error = llhttp_execute(&parser, text.data(), text.size());
+  view.error = llhttp_execute(&parser, shown.data(), shown.size());
   return view;
 }
 #endif
