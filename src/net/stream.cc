@@ -68,8 +68,8 @@ void Stream::on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buf) {
 }
 
 void Stream::deliver(ReadEvent event) {
-  if (reader_ != nullptr) {
-    wake_reader(event);
+  if (waiter<ReadEvent>() != nullptr) {
+    wake(event);
   } else if (observer_ != nullptr) {
     observer_->on_unsolicited(*this, event);
   }
@@ -175,25 +175,7 @@ void Stream::on_written(uv_write_t* req, int status) {
   const EventLoop::CallbackScope scope(self->loop_);
   self->pending_write_ = false;
   if (status != 0) self->write_error_ = status;
-  self->wake_writer(status == 0 ? WriteEvent::kDone : WriteEvent::kError);
-}
-
-void Stream::wake_reader(ReadEvent event) {
-  if (reader_ == nullptr) return;
-  ReadAwaiter* r = std::exchange(reader_, nullptr);
-  r->event_ = event;
-  r->waiting_ = false;
-  r->unlink();
-  coro::post(r->waiter_);
-}
-
-void Stream::wake_writer(WriteEvent event) {
-  if (writer_ == nullptr) return;
-  FlushAwaiter* f = std::exchange(writer_, nullptr);
-  f->event_ = event;
-  f->waiting_ = false;
-  f->unlink();
-  coro::post(f->waiter_);
+  self->wake(status == 0 ? WriteEvent::kDone : WriteEvent::kError);
 }
 
 void Stream::shutdown_write() {
@@ -217,8 +199,8 @@ void Stream::close() {
   reading_ = false;
   data_ = nullptr;
   size_ = 0;
-  wake_reader(ReadEvent::kError);
-  wake_writer(WriteEvent::kError);
+  wake(ReadEvent::kError);
+  wake(WriteEvent::kError);
   uv_close(&u_.handle, on_closed);
 }
 
@@ -231,63 +213,61 @@ void Stream::on_closed(uv_handle_t* handle) {
   }
 }
 
-bool Stream::ReadAwaiter::await_ready() {
-  Stream& s = *stream_;
-  if (s.size_ != 0) {
-    event_ = ReadEvent::kData;
-  } else if (s.closing_ || s.error_ != 0) {
-    event_ = ReadEvent::kError;
-  } else if (s.eof_) {
-    event_ = ReadEvent::kEof;
-  } else if (cancel_ != nullptr && cancel_->cancelled()) {
-    event_ = ReadEvent::kCancelled;
+bool Stream::settled(const coro::CancelSource* cancel, ReadEvent* event) const {
+  if (size_ != 0) {
+    *event = ReadEvent::kData;
+  } else if (closing_ || error_ != 0) {
+    *event = ReadEvent::kError;
+  } else if (eof_) {
+    *event = ReadEvent::kEof;
+  } else if (cancel != nullptr && cancel->cancelled()) {
+    *event = ReadEvent::kCancelled;
   } else {
     return false;
   }
   return true;
 }
 
-void Stream::ReadAwaiter::await_suspend(std::coroutine_handle<> h) {
-  assert(stream_->reader_ == nullptr);
-  waiter_ = h;
-  stream_->reader_ = this;
-  waiting_ = true;
-  if (cancel_ != nullptr) cancel_->add(*this);
-  stream_->resume_reading();
-  // An error of arming it ends the wait like one of reading.
-  if (stream_->error_ != 0) stream_->wake_reader(ReadEvent::kError);
-}
-
-void Stream::ReadAwaiter::on_cancel(CancelNode* node) {
-  auto* self = static_cast<ReadAwaiter*>(node);
-  self->stream_->wake_reader(ReadEvent::kCancelled);
-}
-
-bool Stream::FlushAwaiter::await_ready() {
-  Stream& s = *stream_;
-  if (s.closing_ || s.write_error_ != 0) {
-    event_ = WriteEvent::kError;
-  } else if (!s.pending_write_) {
-    event_ = WriteEvent::kDone;
-  } else if (cancel_ != nullptr && cancel_->cancelled()) {
-    event_ = WriteEvent::kCancelled;
+bool Stream::settled(const coro::CancelSource* cancel, WriteEvent* event) const {
+  if (closing_ || write_error_ != 0) {
+    *event = WriteEvent::kError;
+  } else if (!pending_write_) {
+    *event = WriteEvent::kDone;
+  } else if (cancel != nullptr && cancel->cancelled()) {
+    *event = WriteEvent::kCancelled;
   } else {
     return false;
   }
   return true;
 }
 
-void Stream::FlushAwaiter::await_suspend(std::coroutine_handle<> h) {
-  assert(stream_->writer_ == nullptr);
+template <typename Event>
+void Stream::Awaiter<Event>::await_suspend(std::coroutine_handle<> h) {
+  assert(stream_->waiter<Event>() == nullptr);
   waiter_ = h;
-  stream_->writer_ = this;
+  stream_->waiter<Event>() = this;
   waiting_ = true;
   if (cancel_ != nullptr) cancel_->add(*this);
+  if constexpr (std::is_same_v<Event, ReadEvent>) {
+    stream_->resume_reading();
+    // An error of arming it ends the wait like one of reading.
+    if (stream_->error_ != 0) stream_->wake(ReadEvent::kError);
+  }
 }
 
-void Stream::FlushAwaiter::on_cancel(CancelNode* node) {
-  auto* self = static_cast<FlushAwaiter*>(node);
-  self->stream_->wake_writer(WriteEvent::kCancelled);
+template <typename Event>
+void Stream::wake(Event event) {
+  Awaiter<Event>* a = std::exchange(waiter<Event>(), nullptr);
+  if (a == nullptr) return;
+  a->event_ = event;
+  a->waiting_ = false;
+  a->unlink();
+  coro::post(a->waiter_);
 }
+
+template class Stream::Awaiter<ReadEvent>;
+template class Stream::Awaiter<WriteEvent>;
+template void Stream::wake(ReadEvent);
+template void Stream::wake(WriteEvent);
 
 }  // namespace vg::net

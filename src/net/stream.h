@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <tuple>
 
 #include "coro/cancel.h"
 #include "net/event_loop.h"
@@ -42,6 +43,8 @@ class StreamObserver {
 class Stream {
  public:
   enum class Kind : uint8_t { kTcp, kPipe };
+  template <typename Event>
+  class Awaiter;
   /// A new, unconnected stream on `loop`. nullptr if libuv refuses (out of memory or descriptors).
   static StreamPtr create(EventLoop* loop, Kind kind);
 
@@ -66,16 +69,14 @@ class Stream {
   void set_observer(StreamObserver* observer) { observer_ = observer; }
 
   /// Waits until there is data(), or the end, or an error. At most one waiter.
-  class ReadAwaiter;
-  [[nodiscard]] ReadAwaiter readable(coro::CancelSource* cancel);
+  [[nodiscard]] Awaiter<ReadEvent> readable(coro::CancelSource* cancel);
 
   /// Writes the pieces in order. kPending: the rest is copied and under way; wait in flushed() before the next write.
   WriteEvent write_now(std::initializer_list<std::string_view> pieces);
   bool write_pending() const { return pending_write_; }
   /// Bytes of the pending write that the socket has not taken yet.
   size_t unsent_bytes() const { return uv_stream_get_write_queue_size(&u_.stream); }
-  class FlushAwaiter;
-  [[nodiscard]] FlushAwaiter flushed(coro::CancelSource* cancel);
+  [[nodiscard]] Awaiter<WriteEvent> flushed(coro::CancelSource* cancel);
 
   /// Stops reading until resume_reading(): bytes stay in the kernel.
   void pause_reading();
@@ -104,8 +105,15 @@ class Stream {
   void read_ahead(const char* bytes, size_t n);
   void stop_reading();
   void deliver(ReadEvent event);
-  void wake_reader(ReadEvent event);
-  void wake_writer(WriteEvent event);
+  template <typename Event>
+  Awaiter<Event>*& waiter() {
+    return std::get<Awaiter<Event>*>(waiters_);
+  }
+  // True if there is nothing to wait for: `event` says why.
+  bool settled(const coro::CancelSource* cancel, ReadEvent* event) const;
+  bool settled(const coro::CancelSource* cancel, WriteEvent* event) const;
+  template <typename Event>
+  void wake(Event event);
 
   union Handle {
     uv_handle_t handle;
@@ -119,60 +127,38 @@ class Stream {
   int32_t error_ = 0;
   int32_t write_error_ = 0;
   std::unique_ptr<char[]> kept_;
-  ReadAwaiter* reader_ = nullptr;
-  FlushAwaiter* writer_ = nullptr;
+  std::tuple<Awaiter<ReadEvent>*, Awaiter<WriteEvent>*> waiters_{};
   StreamObserver* observer_ = nullptr;
   Kind kind_;
   bool reading_ = false, eof_ = false, closing_ = false, orphan_ = false, gone_ = false, pending_write_ = false;
 };
 
-class Stream::ReadAwaiter : private coro::CancelNode {
+/// Waits for an Event of the stream. Lifetime: ends before the stream.
+template <typename Event>
+class Stream::Awaiter : private coro::CancelNode {
  public:
-  ReadAwaiter(Stream* stream, coro::CancelSource* cancel) : CancelNode(&on_cancel), stream_(stream), cancel_(cancel) {}
-  ~ReadAwaiter() {
-    if (waiting_) stream_->reader_ = nullptr;
+  Awaiter(Stream* stream, coro::CancelSource* cancel) : CancelNode(&on_cancel), stream_(stream), cancel_(cancel) {}
+  ~Awaiter() {
+    if (waiting_) stream_->waiter<Event>() = nullptr;
   }
-  bool await_ready();
+  bool await_ready() { return stream_->settled(cancel_, &event_); }
   void await_suspend(std::coroutine_handle<> h);
-  ReadEvent await_resume() {
+  Event await_resume() {
     unlink();
     return event_;
   }
 
  private:
   friend class Stream;
-  static void on_cancel(CancelNode* node);
+  static void on_cancel(CancelNode* node) { static_cast<Awaiter*>(node)->stream_->wake(Event::kCancelled); }
   Stream* stream_;
   coro::CancelSource* cancel_;
   std::coroutine_handle<> waiter_;
   bool waiting_ = false;
-  ReadEvent event_ = ReadEvent::kCancelled;
+  Event event_ = Event::kCancelled;
 };
 
-class Stream::FlushAwaiter : private coro::CancelNode {
- public:
-  FlushAwaiter(Stream* stream, coro::CancelSource* cancel) : CancelNode(&on_cancel), stream_(stream), cancel_(cancel) {}
-  ~FlushAwaiter() {
-    if (waiting_) stream_->writer_ = nullptr;
-  }
-  bool await_ready();
-  void await_suspend(std::coroutine_handle<> h);
-  WriteEvent await_resume() {
-    unlink();
-    return event_;
-  }
-
- private:
-  friend class Stream;
-  static void on_cancel(CancelNode* node);
-  Stream* stream_;
-  coro::CancelSource* cancel_;
-  std::coroutine_handle<> waiter_;
-  bool waiting_ = false;
-  WriteEvent event_ = WriteEvent::kCancelled;
-};
-
-inline Stream::ReadAwaiter Stream::readable(coro::CancelSource* cancel) { return ReadAwaiter(this, cancel); }
-inline Stream::FlushAwaiter Stream::flushed(coro::CancelSource* cancel) { return FlushAwaiter(this, cancel); }
+inline Stream::Awaiter<ReadEvent> Stream::readable(coro::CancelSource* cancel) { return {this, cancel}; }
+inline Stream::Awaiter<WriteEvent> Stream::flushed(coro::CancelSource* cancel) { return {this, cancel}; }
 
 }  // namespace vg::net
