@@ -22,6 +22,12 @@ std::string_view to_string(ErrorKind kind) {
       return "protocol";
     case ErrorKind::kMissingValue:
       return "missing_value";
+    case ErrorKind::kTooLarge:
+      return "too_large";
+    case ErrorKind::kInvalidJson:
+      return "invalid_json";
+    case ErrorKind::kSelect:
+      return "select";
     case ErrorKind::kBadRequest:
       return "bad_request";
     case ErrorKind::kStatus:

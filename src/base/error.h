@@ -22,6 +22,9 @@ enum class ErrorKind : uint8_t {
   kCircuitOpen,       // a breaker refused the call
   kUpstreamProtocol,  // the upstream's message breaks RFC 9112
   kMissingValue,      // a template's path value was missing
+  kTooLarge,          // an answer has more content than the call takes
+  kInvalidJson,       // an answer is not JSON
+  kSelect,            // an answer has nothing where `select` looks
   kBadRequest,        // 400 and its relatives: status_ says which
   kStatus,            // the gateway answers with `status` on purpose
   kInternal,          // a defect of ours: 500

@@ -44,23 +44,6 @@ std::string check_workers(std::string_view text) {
   return {};
 }
 
-std::string check_header_name(std::string_view text) {
-  return is_token(text) ? std::string() : quote(text) + " is not the name of a header; write for example X-Api-Key";
-}
-
-std::string check_cookie_name(std::string_view text) {
-  return is_token(text) ? std::string() : quote(text) + " is not the name of a cookie; write for example sid";
-}
-
-// Headers that the gateway writes itself, and which would break the message or its routing.
-std::string check_set_header(std::string_view text) {
-  for (const std::string_view own : {"host", "connection", "content-length", "transfer-encoding", "te", "trailer",
-                                     "upgrade", "keep-alive", "proxy-connection", "expect"}) {
-    if (iequals(text, own)) return quote(text) + " is set by the gateway itself";
-  }
-  return check_header_name(text);
-}
-
 std::string check_hash_by(std::string_view text) {
   if (text == "client_ip" || text == "path") return {};
   if (text.starts_with("header:") && is_token(text.substr(7))) return {};
@@ -113,6 +96,23 @@ Spec count(int64_t least, int64_t most) { return integer().between(least, most);
 Spec time_span(int64_t least, int64_t most) { return duration().between(least, most); }
 
 }  // namespace
+
+std::string check_header_name(std::string_view text) {
+  return is_token(text) ? std::string() : quote(text) + " is not the name of a header; write for example X-Api-Key";
+}
+
+std::string check_cookie_name(std::string_view text) {
+  return is_token(text) ? std::string() : quote(text) + " is not the name of a cookie; write for example sid";
+}
+
+// Headers that the gateway writes itself, and which would break the message or its routing.
+std::string check_set_header(std::string_view text) {
+  for (const std::string_view own : {"host", "connection", "content-length", "transfer-encoding", "te", "trailer",
+                                     "upgrade", "keep-alive", "proxy-connection", "expect"}) {
+    if (iequals(text, own)) return quote(text) + " is set by the gateway itself";
+  }
+  return check_header_name(text);
+}
 
 Spec listener_spec() {
   return map({key("address", text().check(check_listen).called("an address").example("0.0.0.0:8080"))
@@ -243,10 +243,7 @@ Schema base_schema() {
                              "circuit_breaker", "ip", "security_headers", "csrf", "compress", "errors", "debug"}) {
     out.policies.push_back({policy, {}, {}, {}, true});
   }
-  out.refused_route_keys = {"include",  "fields",     "rename",       "pass_headers", "template", "paginate", "filters",
-                            "order",    "context",    "strict_query", "strict_body",  "accept",   "schema",   "set",
-                            "validate", "after",      "undo",         "success_url",  "envelope", "message",  "etag",
-                            "items",    "batch_size", "concurrency",  "max_items",    "websocket"};
+  out.refused_route_keys = {"template", "etag"};
   return out;
 }
 

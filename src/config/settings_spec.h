@@ -14,6 +14,10 @@ Spec upstream_spec();
 Spec listener_spec();
 /// `{attempts, attempt_timeout, on, budget, backoff}`: read with read_retry().
 Spec retry_spec();
+std::string check_header_name(std::string_view text);  ///< why it is no header's name; empty if it is
+/// Why a header of this name may not be set on a call, or a cookie have it; empty if it may.
+std::string check_set_header(std::string_view text);
+std::string check_cookie_name(std::string_view text);
 std::vector<Key> route_keys();
 
 }  // namespace vg::config

@@ -11,8 +11,5 @@ void render_error(pipeline::Context& ctx, const Error& error);
 void render_status(pipeline::Context& ctx, uint16_t status, std::string_view detail);
 /// The status that an error is answered with; 0 for one that nobody waits for.
 uint16_t status_of(const Error& error);
-/// True if `accept` (all Accept fields of a request) gives text/html a higher quality than JSON. RFC 9110
-/// section 12.5.1.
-bool prefers_html(const http::Head& request);
 
 }  // namespace vg::gateway

@@ -15,14 +15,22 @@ config::Mark at_offset(const config::Node& node, size_t offset) {
 
 }  // namespace
 
-tmpl::Template Build::compile(const config::Node& node, std::string_view key, tmpl::Place place) {
-  return tmpl::Template::compile(node.template_text(), place, scope_, [&](size_t offset, std::string message) {
+tmpl::Template Build::compile(const config::Node& node, std::string_view key, tmpl::Place place,
+                              const tmpl::Scope& scope) {
+  return tmpl::Template::compile(node.template_text(), place, scope, [&](size_t offset, std::string message) {
     errors_.add(at_offset(node, offset), route_.label + "." + std::string(key), std::move(message));
   });
 }
 
-std::optional<tmpl::CallTarget> Build::compile_call(const config::Node& node, std::string_view key) {
-  auto target = tmpl::parse_call(node.template_text(), scope_, [&](size_t offset, std::string message) {
+tmpl::JsonTemplate Build::compile_json(const config::Node& node, std::string_view key, const tmpl::Scope& scope) {
+  return tmpl::JsonTemplate::compile(node, scope, [&](const config::Node& at, size_t offset, std::string message) {
+    errors_.add(at_offset(at, offset), route_.label + "." + std::string(key), std::move(message));
+  });
+}
+
+std::optional<tmpl::CallTarget> Build::compile_call(const config::Node& node, std::string_view key,
+                                                    const tmpl::Scope& scope) {
+  auto target = tmpl::parse_call(node.template_text(), scope, [&](size_t offset, std::string message) {
     errors_.add(at_offset(node, offset), route_.label + "." + std::string(key), std::move(message));
   });
   if (!target || find_upstream(target->upstream)) return target;
@@ -40,8 +48,8 @@ std::string Build::path_near(const config::Node& node, std::string_view path) {
   return node.mark().file->substr(0, slash + 1).append(path);
 }
 
-std::vector<std::pair<std::string, tmpl::Template>> Build::upstream_headers(uint32_t index) {
-  std::vector<std::pair<std::string, tmpl::Template>> out;
+std::vector<NamedTemplate> Build::upstream_headers(uint32_t index) {
+  std::vector<NamedTemplate> out;
   // As just loaded: an upstream that outlived a reload has the marks of a document that is gone.
   const config::UpstreamSettings& settings = upstream_settings(index);
   for (const config::HeaderSetting& h : settings.headers) {

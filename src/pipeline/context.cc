@@ -1,8 +1,55 @@
 #include "pipeline/context.h"
 
+#include <random>
+
 #include "base/strings.h"
 
 namespace vg::pipeline {
+
+namespace {
+
+constexpr size_t kTraceparentSize = 55;  // "00-" 32 "-" 16 "-" 2
+constexpr size_t kTraceIdAt = 3, kTraceIdSize = 32, kParentAt = 36, kParentSize = 16, kFlagsAt = 53;
+
+// Identifiers need to differ, not to be secret.
+void append_random_hex(std::string& out, size_t digits) {
+  thread_local std::mt19937_64 random(std::random_device{}());
+  while (digits > 0) {
+    uint64_t bits = random() | 1;  // never all zeros
+    for (size_t i = 0; i < 16 && digits > 0; ++i, --digits, bits >>= 4) out.push_back("0123456789abcdef"[bits & 15]);
+  }
+}
+
+bool is_lower_hex(std::string_view s) { return s.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
+
+// Later versions may be longer, and mean the same by what this one knows of.
+bool is_traceparent(std::string_view s) {
+  if (s.size() < kTraceparentSize || s[2] != '-' || s[kParentAt - 1] != '-' || s[kFlagsAt - 1] != '-') return false;
+  if (s.starts_with("00") ? s.size() != kTraceparentSize : s.size() > kTraceparentSize && s[kTraceparentSize] != '-')
+    return false;
+  const std::string_view trace = s.substr(kTraceIdAt, kTraceIdSize), parent = s.substr(kParentAt, kParentSize);
+  const auto is_zero = [](std::string_view id) { return id.find_first_not_of('0') == std::string_view::npos; };
+  return is_lower_hex(s.substr(0, 2)) && !s.starts_with("ff") && is_lower_hex(trace) && !is_zero(trace) &&
+         is_lower_hex(parent) && !is_zero(parent) && is_lower_hex(s.substr(kFlagsAt, 2));
+}
+
+}  // namespace
+
+void Context::append_traceparent(std::string& out) {
+  if (trace_.empty()) {
+    const std::string_view theirs = request.get(http::FieldId::kTraceparent);
+    trace_.assign("00-");
+    if (is_traceparent(theirs)) {
+      trace_.append(theirs.substr(kTraceIdAt, kTraceIdSize)).append(theirs.substr(kFlagsAt, 2));
+    } else {
+      append_random_hex(trace_, kTraceIdSize);
+      trace_.append("00");
+    }
+  }
+  out.append(trace_, 0, kTraceIdAt + kTraceIdSize).push_back('-');
+  append_random_hex(out, kParentSize);
+  out.append("-").append(trace_, kTraceIdAt + kTraceIdSize, 2);
+}
 
 std::optional<std::string_view> Context::header(std::string_view lower_name) const {
   for (const http::Field& f : request.fields()) {
@@ -30,8 +77,11 @@ void Context::clear() {
   upstream = nullptr;
   failure = ErrorKind::kNone;
   failure_internal.clear();
+  problem_errors.clear();
   client_ip_.clear();
   request_id_.clear();
+  trace_.clear();
+  degraded.clear();
 }
 
 }  // namespace vg::pipeline

@@ -8,6 +8,7 @@
 
 #include "http/exchange.h"
 #include "observe/metrics.h"
+#include "pipeline/background.h"
 #include "template/values.h"
 #include "upstream/call.h"
 
@@ -20,6 +21,7 @@ struct LoopServices {
   net::EventLoop* loop = nullptr;
   upstream::Call::Cache calls;
   observe::MetricsShard* metrics = nullptr;
+  Background background;
 };
 
 /// The pools that a route table uses, on one loop, by the table's numbers of upstreams; pins the table for the requests
@@ -66,13 +68,19 @@ class Context final : public http::Exchange, public tmpl::Values {
   bool secure = false;            ///< the client came over TLS
   upstream::CallStats call;       ///< of the main call
   const upstream::Upstream* upstream = nullptr;
+  std::string degraded;                  ///< what Viewgate-Degraded says; empty: nothing failed
   ErrorKind failure = ErrorKind::kNone;  ///< why the answer is an error
   std::string failure_internal;          ///< for the log alone
+  std::string problem_errors;            ///< of a 422: JSON, field -> messages; empty: none
 
   /// The client's address: the peer's, or what trusted proxies say of it.
   std::string_view client_address() const { return client_ip_; }
   void set_client_ip(std::string_view ip) { client_ip_.assign(ip); }
   void set_request_id(std::string_view id) { request_id_.assign(id); }
+
+  /// Appends the value of a traceparent for one call: of the client's trace, or of one that begins here. W3C Trace
+  /// Context, level 1.
+  void append_traceparent(std::string& out);
 
   // tmpl::Values
   tmpl::PathParam param(size_t index) const override { return params[index]; }
@@ -87,6 +95,7 @@ class Context final : public http::Exchange, public tmpl::Values {
  private:
   std::string client_ip_;
   std::string request_id_;
+  std::string trace_;  // "00-", the trace's id and its flags, once they were needed
 };
 
 }  // namespace vg::pipeline

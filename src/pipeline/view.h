@@ -11,14 +11,26 @@
 #include "coro/task.h"
 #include "pipeline/context.h"
 #include "template/call_target.h"
+#include "template/json_template.h"
 
 namespace vg::pipeline {
+
+/// One call of a view, for `viewgate explain`.
+struct PlannedCall {
+  std::string name;
+  std::string call;                    ///< "GET catalog/products/{id}"
+  std::vector<std::string> waits_for;  ///< names of calls
+  uint32_t wave = 1;                   ///< calls of one wave run at once
+  std::string note;                    ///< "required", "per item", "default [] when it fails", …
+};
 
 class View {
  public:
   virtual ~View() = default;
   /// Fills ctx.response. Errors: whatever failed; gateway/render_error makes it an answer. Cancel: ctx.cancel.
   virtual coro::Task<Result<void>> run(Context& ctx) const = 0;
+  /// The calls that it makes, in the order that they are declared.
+  virtual std::vector<PlannedCall> plan() const { return {}; }
 };
 
 class Policy;
@@ -68,6 +80,9 @@ struct Route {
   coro::Task<Result<void>> run(Context& ctx) const { return Next(chain->policies, view.get()).run(ctx); }
 };
 
+/// A header field that a setting names, and its value.
+using NamedTemplate = std::pair<std::string, tmpl::Template>;
+
 /// What a view or policy is made from. `create` functions read validated settings; what only they can know to be wrong
 /// goes to error().
 class Build {
@@ -85,9 +100,18 @@ class Build {
     errors_.add(node.mark(), route_.label + "." + std::string(key), std::move(message));
   }
   /// Compiles a template; mistakes are reported at its place.
-  tmpl::Template compile(const config::Node& node, std::string_view key, tmpl::Place place);
+  tmpl::Template compile(const config::Node& node, std::string_view key, tmpl::Place place) {
+    return compile(node, key, place, scope_);
+  }
+  tmpl::Template compile(const config::Node& node, std::string_view key, tmpl::Place place, const tmpl::Scope& scope);
+  /// The same for a JSON value with templates in it.
+  tmpl::JsonTemplate compile_json(const config::Node& node, std::string_view key, const tmpl::Scope& scope);
   /// Compiles the text form of a call; nullopt if it is wrong, which was reported. Its upstream is declared.
-  std::optional<tmpl::CallTarget> compile_call(const config::Node& node, std::string_view key);
+  std::optional<tmpl::CallTarget> compile_call(const config::Node& node, std::string_view key) {
+    return compile_call(node, key, scope_);
+  }
+  std::optional<tmpl::CallTarget> compile_call(const config::Node& node, std::string_view key,
+                                               const tmpl::Scope& scope);
   /// The number of an upstream in the table; nullopt if it is not declared.
   virtual std::optional<uint32_t> find_upstream(std::string_view name) const = 0;
   virtual const config::UpstreamSettings& upstream_settings(uint32_t index) const = 0;
@@ -95,7 +119,7 @@ class Build {
   /// A path that a setting names, relative to the file that says so.
   static std::string path_near(const config::Node& node, std::string_view path);
   /// The templates of an upstream's own headers, compiled for this route's scope.
-  std::vector<std::pair<std::string, tmpl::Template>> upstream_headers(uint32_t index);
+  std::vector<NamedTemplate> upstream_headers(uint32_t index);
 
  private:
   const config::RouteConfig& route_;

@@ -19,6 +19,8 @@ Worker::Worker(unsigned index, Shared* shared, std::function<void()> on_drained)
     : index_(index), shared_(shared), on_drained_(std::move(on_drained)) {
   services_.loop = &loop_;
   services_.metrics = &shared_->metrics.shard(index);
+  // Posted: the task that was the last is still on the stack.
+  services_.background.on_idle([this] { loop_.post_remote([this] { served_one(); }); });
 }
 
 Worker::~Worker() {
@@ -108,10 +110,14 @@ void Worker::closed(http::ServerConnection& c) {
   if (c.next != nullptr) c.next->prev = c.prev;
   services_.metrics->loop.connections.sub();
   shared_->connections.release();
-  if (connections_ == nullptr && draining_ && listeners_.empty()) {
-    tell_drained();
-    finish_if_empty();
-  }
+  served_one();
+}
+
+// Something has ended: maybe it was the last that a drain waits for.
+void Worker::served_one() {
+  if (!is_idle() || !draining_ || !listeners_.empty()) return;
+  tell_drained();
+  finish_if_empty();
 }
 
 http::Exchange* Worker::acquire(http::ServerConnection&) {
@@ -215,7 +221,7 @@ void Worker::drain() {
     c->close_if_idle();
     c = next;
   }
-  if (connections_ == nullptr) tell_drained();
+  if (is_idle()) tell_drained();
 }
 
 void Worker::tell_drained() {
@@ -226,6 +232,7 @@ void Worker::tell_drained() {
 void Worker::finish() {
   draining_ = finishing_ = true;
   listeners_.clear();
+  services_.background.cancel_all();
   for (http::ServerConnection* c = connections_; c != nullptr;) {
     http::ServerConnection* next = c->next;
     c->abort();
@@ -236,7 +243,7 @@ void Worker::finish() {
 
 // What is left once nobody is served: pools and resolver close their handles, and the loop runs dry.
 void Worker::finish_if_empty() {
-  if (!finishing_ || connections_ != nullptr || !pinned_) return;
+  if (!finishing_ || !is_idle() || !pinned_) return;
   pinned_.reset();
   dns_.reset();
   resolver_.reset();

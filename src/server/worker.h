@@ -54,6 +54,9 @@ class Worker final : public http::Handler {
   void open_access_log();
   void log_access(pipeline::Context& ctx, Duration took);
   void count(pipeline::Context& ctx, Duration took);
+  void served_one();
+  /// Nobody is served, and nothing is left to do for those who were.
+  bool is_idle() const { return connections_ == nullptr && services_.background.running() == 0; }
   void tell_drained();
   void finish_if_empty();
 

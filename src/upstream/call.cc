@@ -12,6 +12,8 @@ namespace vg::upstream {
 namespace {
 constexpr http::HeadLimits kResponseLimits{64 * 1024, 256, 0};
 constexpr size_t kCoalesceBytes = 16 * 1024;
+constexpr size_t kKeptTextBytes = 64 * 1024;       // what a pooled call keeps of its memory
+constexpr size_t kKnownLengthBytes = 1024 * 1024;  // told lengths up to here are believed before the bytes are there
 }  // namespace
 
 CallPtr Call::Cache::take() {
@@ -33,6 +35,8 @@ void Call::release() {
   assert(!uploading_);
   upload_error_.reset();
   replay_.clear();
+  if (text_.capacity() > kKeptTextBytes) text_ = std::string();
+  text_.clear();
   deadline_ = nullptr;
   constexpr size_t kKeptCalls = 256;
   if (home_->free_.size() >= kKeptCalls) {
@@ -75,14 +79,19 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
   body_timeout_ = body_timeout;
   upload_begun_ = false;
   const config::UpstreamSettings& settings = pool_->upstream().settings();
-  net::DeadlineSource deadline(ex.loop, ex.loop->now() + settings.timeout, &ex.cancel);
+  const config::RetrySettings& retry = request.retry != nullptr ? *request.retry : settings.retry;
+  retry_ = &retry;
+  parent_ = request.cancel != nullptr ? request.cancel : &ex.cancel;
+  const TimePoint begun = ex.loop->now();
+  request.deadline = begun + std::min(settings.timeout, request.timeout.value_or(settings.timeout));
+  net::DeadlineSource deadline(ex.loop, request.deadline, parent_);
   deadline_ = &deadline;
-  pool_->upstream().budget().on_request(ex.loop->now());
-  uint32_t repeats_left = settings.retry.attempts;
+  pool_->upstream().budget().on_request(begun);
+  uint32_t repeats_left = retry.attempts;
   Result<void> result;
   for (;;) {
-    if (settings.retry.attempt_timeout) {
-      net::DeadlineSource attempt_deadline(ex.loop, ex.loop->now() + *settings.retry.attempt_timeout, &deadline);
+    if (retry.attempt_timeout) {
+      net::DeadlineSource attempt_deadline(ex.loop, ex.loop->now() + *retry.attempt_timeout, &deadline);
       result = co_await attempt(request, ex, stats, &attempt_deadline);
     } else {
       result = co_await attempt(request, ex, stats, &deadline);
@@ -111,8 +120,7 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
     if (result) body_.discard_buffered();
     finish_connection();
     head_.status = 0;
-    const Duration backoff =
-        settings.retry.backoff * (uint32_t{1} << std::min<uint32_t>(settings.retry.attempts - repeats_left - 1, 6));
+    const Duration backoff = retry.backoff * (uint32_t{1} << std::min<uint32_t>(retry.attempts - repeats_left - 1, 6));
     if (backoff.count() > 0) {
       net::Sleep pause(ex.loop, backoff, &deadline);
       const bool slept = co_await pause;
@@ -121,27 +129,20 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
     }
   }
   deadline_ = nullptr;
+  if (request.collect_bytes) finish_connection();
   co_return std::move(result);
 }
 
-// Ends the upload that runs beside, so that another attempt may begin one.
-coro::Task<void> Call::stop_upload(http::Exchange& ex) {
-  ex.side_cancel.cancel(ErrorKind::kCancelled);
-  co_await ex.scope.join();
-  ex.side_cancel.reset();
-  ex.body.forgive_cancel();
-}
-
 bool Call::wants_retry_for(uint16_t status) const {
-  const std::vector<uint16_t>& on = pool_->upstream().settings().retry.on_statuses;
+  const std::vector<uint16_t>& on = retry_->on_statuses;
   return status >= 400 && std::binary_search(on.begin(), on.end(), status);
 }
 
 // A connection that was refused has carried nothing, whatever the method. Everything else may have been acted on: it is
 // repeated only for idempotent methods (RFC 9110 section 9.2.2), and never once content was taken from the client.
 bool Call::may_repeat(const Request& request, const http::Exchange& ex, ErrorKind kind) const {
-  const config::RetrySettings& retry = pool_->upstream().settings().retry;
-  if (upload_begun_ || ex.cancel.cancelled() || request.upgrade) return false;
+  const config::RetrySettings& retry = *retry_;
+  if (upload_begun_ || parent_->cancelled() || ex.cancel.cancelled() || request.upgrade) return false;
   switch (kind) {
     case ErrorKind::kConnect:
       return retry.on_connect;
@@ -194,7 +195,10 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
     if (result) {
       pool_->metrics().responses[head_.status / 100].add();
       pool_->metrics().duration.observe(stats.connect + stats.first_byte);
-      co_return Result<void>();
+      if (!request.collect_bytes) co_return Result<void>();
+      result = co_await collect(*request.collect_bytes, cancel);
+      if (!result) count_failure(result.error().kind);
+      co_return std::move(result);
     }
     count_failure(result.error().kind);
     // The upstream closed an idle connection just as we took it: once more on a fresh one, if nothing can have been
@@ -212,6 +216,39 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
   }
 }
 
+// All of the answer's content, so that a connection that breaks within it can be tried again like one that breaks
+// before.
+coro::Task<Result<void>> Call::collect(uint64_t limit_bytes, coro::CancelSource* cancel) {
+  const std::string& name = pool_->upstream().name();
+  text_.clear();
+  if (const std::optional<uint64_t> length = body_.length()) {
+    if (*length > limit_bytes) co_return Error(ErrorKind::kTooLarge, name + " sent more than the call takes");
+    text_.reserve(std::min<uint64_t>(*length, kKnownLengthBytes));
+  }
+  for (;;) {
+    std::string_view piece;
+    const http::StreamBody::State state = body_.peek(&piece);
+    if (state == http::StreamBody::State::kEnd) co_return Result<void>();
+    if (state == http::StreamBody::State::kData) {
+      if (piece.size() > limit_bytes - text_.size()) {
+        co_return Error(ErrorKind::kTooLarge, name + " sent more than the call takes");
+      }
+      text_.append(piece);
+      body_.consume();
+    } else if (state == http::StreamBody::State::kWait) {
+      co_await body_.wait(cancel);
+    } else if (cancel->cancelled()) {
+      const ErrorKind why = cancel->reason();
+      co_return Error(why, why == ErrorKind::kTimeout ? name + " did not answer in time" : "cancelled");
+    } else {
+      Error e = body_.error();
+      e.detail = name + (e.kind == ErrorKind::kReset ? " closed the connection before it had answered"
+                                                     : " sent an invalid response");
+      co_return std::move(e);
+    }
+  }
+}
+
 Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection) {
   std::string& out = ex.loop->scratch();
   Result<void> head = request.append_head(*endpoint_, out);
@@ -222,11 +259,14 @@ Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Co
     http::append_field(out, "Upgrade", ex.request.get(http::FieldId::kUpgrade));
   }
   const bool has_body = request.forward_body;
+  const std::string_view content = request.content.value_or(std::string_view());
   upload_chunked_ = has_body && ex.body.framing() == http::Framing::kChunked;
   if (upload_chunked_) {
     out.append("Transfer-Encoding: chunked\r\n");
   } else if (has_body) {
     http::append_field(out, "Content-Length", *ex.body.length());
+  } else if (request.content) {
+    http::append_field(out, "Content-Length", content.size());
   } else if (request.method == http::Method::kPost || request.method == http::Method::kPut ||
              request.method == http::Method::kPatch) {
     out.append("Content-Length: 0\r\n");
@@ -244,7 +284,7 @@ Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Co
   }
   out.append(replay_);
   upload_complete_ = !has_body || (ex.body.at_end() && !upload_chunked_);
-  const net::WriteEvent event = connection_->stream().write_now({out});
+  const net::WriteEvent event = connection_->stream().write_now({out, content});
   if (event == net::WriteEvent::kError) {
     return Error(ErrorKind::kReset, pool_->upstream().name() + " closed the connection", true);
   }
@@ -281,7 +321,7 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
       }
       if (head_.status >= 200 || head_.status == 101) break;
       // A 100 answers an expectation that was not passed on: want_body() tells the client.
-      if (head_.status != 100) {
+      if (head_.status != 100 && request.pass_interim) {
         http::remove_nominated_fields(head_);
         ex.send_interim(head_);
       }
@@ -302,75 +342,6 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
     body_.begin(&stream, head_, UINT64_MAX, kResponseLimits);
   }
   co_return Result<void>();
-}
-
-// Streams the client's content, one piece at a time. Runs in ex.scope, until it is all sent, side_cancel, or an error;
-// ends before the call is released.
-coro::Task<void> Call::upload(http::Exchange* ex) {
-  for (;;) {
-    std::string_view piece;
-    const http::StreamBody::State state = ex->body.peek(&piece);
-    if (state == http::StreamBody::State::kWait) {
-      ex->want_body();
-      net::DeadlineSource patience(ex->loop, ex->loop->now() + body_timeout_, &ex->side_cancel);
-      co_await ex->body.wait(&patience);
-      continue;
-    }
-    if (state == http::StreamBody::State::kError) {
-      if (!ex->side_cancel.cancelled()) upload_failed(ex->body.error());
-      break;
-    }
-    net::WriteEvent event = net::WriteEvent::kDone;
-    net::Stream& stream = connection_->stream();
-    if (stream.write_pending()) event = co_await stream.flushed(&ex->side_cancel);
-    if (event != net::WriteEvent::kDone) break;
-    std::string& out = ex->loop->scratch();
-    if (state == http::StreamBody::State::kEnd) {
-      if (upload_chunked_) {
-        out.append("0\r\n");
-        http::append_end_to_end_fields(ex->body.trailers(), out);
-        out.append("\r\n");
-        event = stream.write_now({out});
-      }
-      upload_complete_ = event != net::WriteEvent::kError;
-      break;
-    }
-    const bool again = ex->body.peek(&piece) == http::StreamBody::State::kData;  // it may have moved while we waited
-    if (!again) continue;
-    upload_begun_ = true;
-    if (upload_chunked_) {
-      http::append_chunk_size(out, piece.size());
-      event = stream.write_now({out, piece, "\r\n"});
-    } else {
-      event = stream.write_now({piece});
-    }
-    ex->body.consume();
-    if (deadline_ != nullptr) deadline_->arm(ex->loop, ex->loop->now() + pool_->upstream().settings().timeout);
-    if (event == net::WriteEvent::kPending) event = co_await stream.flushed(&ex->side_cancel);
-    if (event != net::WriteEvent::kDone) break;
-  }
-  uploading_ = false;
-}
-
-// What is wrong with the client's content ends the call; once its answer is on its way, the answer is cut.
-void Call::upload_failed(Error error) {
-  if (error.kind == ErrorKind::kTimeout) {
-    error = Error(ErrorKind::kStatus, "the request's content did not arrive in time");
-    error.status = 408;
-  } else if (error.kind == ErrorKind::kUpstreamProtocol) {
-    error.kind = ErrorKind::kBadRequest;
-    error.status = 400;
-  } else if (error.kind == ErrorKind::kBadRequest) {
-    error.status = 413;
-  } else if (error.kind == ErrorKind::kReset) {
-    error.kind = ErrorKind::kCancelled;
-  }
-  upload_error_ = std::move(error);
-  if (deadline_ != nullptr) {
-    deadline_->cancel(ErrorKind::kCancelled);
-  } else {
-    connection_->stream().close();
-  }
 }
 
 }  // namespace vg::upstream

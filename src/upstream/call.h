@@ -18,6 +18,16 @@ class Request {
   uint64_t hash = 0;          ///< for balancing by hash
   bool forward_body = false;  ///< the client's content goes along, streamed
   bool upgrade = false;       ///< a 101 is wanted
+  bool pass_interim = true;   ///< 1xx answers go to the client
+  /// Content that was made here, sent with each attempt. Lifetime: until fetch() ends.
+  std::optional<std::string_view> content;
+  /// The answer's content is read into Call::text() within the same attempt, at most so many bytes; more is kTooLarge.
+  /// Without: it is left to be streamed.
+  std::optional<uint64_t> collect_bytes;
+  std::optional<Duration> timeout;               ///< beside the upstream's own: the shorter one counts
+  const config::RetrySettings* retry = nullptr;  ///< instead of the upstream's
+  coro::CancelSource* cancel = nullptr;          ///< instead of ex.cancel
+  TimePoint deadline = TimePoint::max();         ///< set by fetch(): when the call is given up
   /// Appends request line and fields, without framing, Connection and the empty line.
   /// Errors: kMissingValue, kBadRequest: the call fails without an attempt.
   virtual Result<void> append_head(const Endpoint& endpoint, std::string& out) = 0;
@@ -40,14 +50,16 @@ class Call final : public http::BodySource {
   explicit Call(Cache* home) : home_(home) {}
   Call(const Call&) = delete;
 
-  /// Makes the call: until the head of a final response is there (head()).
-  /// Errors: kConnect, kReset, kTimeout, kOverload, kUpstreamProtocol, kCancelled; what append_head() says; for what is
-  /// wrong with the client's content kBadRequest or kStatus. Cancel: ex.cancel.
+  /// Makes the call: until the head of a final response is there (head()), or, with collect_bytes, all of it (text());
+  /// then its connection is back in the pool already.
+  /// Errors: kConnect, kReset, kTimeout, kOverload, kUpstreamProtocol, kTooLarge, kCancelled; what append_head() says;
+  /// for what is wrong with the client's content kBadRequest or kStatus. Cancel: request.cancel, else ex.cancel.
   /// Lifetime: `pool` outlives the call.
   coro::Task<Result<void>> fetch(Pool* pool, Request& request, http::Exchange& ex, CallStats& stats,
                                  Duration body_timeout);
   http::ResponseHead& head() { return head_; }
   const http::StreamBody& content() const { return body_; }
+  const std::string& text() const { return text_; }  ///< the content that was collected
 
   // BodySource: the content of the response.
   State peek(std::string_view* piece) override { return body_.peek(piece); }
@@ -65,6 +77,7 @@ class Call final : public http::BodySource {
   enum class Framing : uint8_t { kNone, kSized, kChunked };
   coro::Task<Result<void>> attempt(Request& request, http::Exchange& ex, CallStats& stats, coro::CancelSource* cancel);
   coro::Task<Result<void>> read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel);
+  coro::Task<Result<void>> collect(uint64_t limit_bytes, coro::CancelSource* cancel);
   Result<void> send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection);
   coro::Task<void> upload(http::Exchange* ex);
   void upload_failed(Error error);
@@ -82,6 +95,9 @@ class Call final : public http::BodySource {
   http::ResponseHead head_;
   http::ResponseParser parser_;
   http::StreamBody body_;
+  std::string text_;
+  const config::RetrySettings* retry_ = nullptr;
+  coro::CancelSource* parent_ = nullptr;  // of the call's deadline
   Tried tried_;
   Duration body_timeout_{};
   // The client's content on its way to the upstream.

@@ -5,7 +5,7 @@
 #include "base/strings.h"
 #include "http/nominated.h"
 #include "http/response_writer.h"
-#include "http/server_connection.h"
+#include "pipeline/upstream_request.h"
 
 namespace vg::view {
 
@@ -101,20 +101,10 @@ void ForwardedRequest::append_forwarding_fields(std::string& out) const {
   const auto add = [&](std::string_view name, std::string_view value) {
     if (!value.empty() && !(edited && is_replaced(name))) http::append_field(out, name, value);
   };
-  if (ctx_.trusted_peer) {
-    std::string chain;
-    for (const http::Field& f : request.fields()) {
-      if (f.id == FieldId::kXForwardedFor) chain.append(request.value(f)).append(", ");
-    }
-    add("X-Forwarded-For", chain.append(ctx_.connection->peer_ip()));
-  } else {
-    add("X-Forwarded-For", ctx_.client_ip());
-  }
-  const bool proto_known = ctx_.trusted_peer && request.has(FieldId::kXForwardedProto);
-  add("X-Forwarded-Proto",
-      proto_known ? request.get(FieldId::kXForwardedProto) : std::string_view(ctx_.secure ? "https" : "http"));
-  const bool host_known = ctx_.trusted_peer && request.has(FieldId::kXForwardedHost);
-  add("X-Forwarded-Host", host_known ? request.get(FieldId::kXForwardedHost) : request.authority());
+  const pipeline::ForwardedFor forwarded(ctx_);
+  add("X-Forwarded-For", forwarded.client);
+  add("X-Forwarded-Proto", forwarded.proto);
+  add("X-Forwarded-Host", forwarded.host);
   add("X-Request-Id", ctx_.request_id());
   add("Via", request.minor == 0 ? "1.0 viewgate" : "1.1 viewgate");
 }

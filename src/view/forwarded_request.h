@@ -5,8 +5,7 @@
 
 namespace vg::view {
 
-/// A header field that a setting names, and its value.
-using NamedTemplate = std::pair<std::string, tmpl::Template>;
+using pipeline::NamedTemplate;
 
 /// What a proxy-fetch route says about its requests. Immutable.
 struct ForwardSettings {

@@ -4,6 +4,7 @@
 #include "config/read.h"
 #include "http/nominated.h"
 #include "http/target.h"
+#include "pipeline/upstream_request.h"
 #include "view/forwarded_request.h"
 
 namespace vg::view {
@@ -16,16 +17,17 @@ class ProxyFetch final : public pipeline::View {
  public:
   explicit ProxyFetch(pipeline::Build& build);
   coro::Task<Result<void>> run(pipeline::Context& ctx) const override;
+  std::vector<pipeline::PlannedCall> plan() const override;
 
  private:
   void read_call_map(const config::Node& source, pipeline::Build& build);
   Result<void> check_request(const pipeline::Context& ctx) const;
-  uint64_t balance_hash(const pipeline::Context& ctx) const;
   Result<void> pass_back(pipeline::Context& ctx, upstream::CallPtr& call) const;
   void rewrite_location(pipeline::Context& ctx, http::ResponseHead& head) const;
   bool map_back(const pipeline::Context& ctx, std::string_view upstream_path, std::string& out) const;
 
   ForwardSettings forward_;
+  std::string call_text_;
   HeaderEdit response_edit_;
   std::vector<std::string> origins_;
   bool check_origin_ = false;
@@ -60,6 +62,7 @@ ProxyFetch::ProxyFetch(pipeline::Build& build) {
     if (auto target = build.compile_call(*call, "source")) {
       upstream_ = *build.find_upstream(target->upstream);
       forward_.target = std::move(*target);
+      call_text_ = call->text();
       forward_.upstream_headers = build.upstream_headers(upstream_);
     }
   }
@@ -73,6 +76,19 @@ ProxyFetch::ProxyFetch(pipeline::Build& build) {
   }
   stream_idle_ = config::duration(s, "stream_idle", std::chrono::seconds(60));
   upgrade_idle_ = config::duration(s, "upgrade_idle", std::chrono::hours(1));
+}
+
+std::vector<pipeline::PlannedCall> ProxyFetch::plan() const {
+  pipeline::PlannedCall call;
+  call.name = "source";
+  call.call = call_text_;
+  call.note = "with the client's ";
+  if (!forward_.target.method) call.note += forward_.target.has_query ? "method and " : "method, ";
+  if (!forward_.target.has_query) call.note += "query and ";
+  call.note += "body, streamed";
+  std::vector<pipeline::PlannedCall> out;
+  out.push_back(std::move(call));
+  return out;
 }
 
 // The long form of a call: its query and headers beside its text.
@@ -111,27 +127,13 @@ Result<void> ProxyFetch::check_request(const pipeline::Context& ctx) const {
   return e;
 }
 
-uint64_t ProxyFetch::balance_hash(const pipeline::Context& ctx) const {
-  const config::UpstreamSettings& s = ctx.pinned->pools[upstream_]->upstream().settings();
-  if (s.balance != config::Balance::kHash) return 0;
-  switch (s.hash_by) {
-    case config::HashBy::kClientIp:
-      return upstream::hash_of(ctx.client_ip());
-    case config::HashBy::kPath:
-      return upstream::hash_of(ctx.request.path());
-    case config::HashBy::kHeader:
-      return upstream::hash_of(ctx.header(s.hash_header).value_or(std::string_view()));
-  }
-  return 0;
-}
-
 coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
   if (Result<void> allowed = check_request(ctx); !allowed) co_return std::move(allowed);
   upstream::Pool* pool = ctx.pinned->pools[upstream_].get();
   ctx.upstream = &pool->upstream();
   ForwardedRequest request(ctx, forward_);
   request.method = forward_.target.method ? http::method_of(*forward_.target.method) : ctx.request.method;
-  request.hash = balance_hash(ctx);
+  request.hash = pipeline::balance_hash(ctx, pool->upstream().settings());
   request.forward_body = ctx.request.framing != http::Framing::kNone;
   request.upgrade = ctx.request.upgrade && !request.forward_body && may_tunnel(ctx.request.get(FieldId::kUpgrade));
   upstream::CallPtr call = ctx.services->calls.take();

@@ -1,4 +1,5 @@
 #include "gateway/render_error.h"
+#include "http/negotiate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +16,7 @@ using testing::Not;
 bool html_for(std::initializer_list<std::string_view> fields) {
   http::RequestHead head;
   test::parse_get(head, "/", fields);
-  return prefers_html(head);
+  return http::prefers_html(head);
 }
 
 TEST(PrefersHtml, OnlyWhereItIsPreferredToJson) {

@@ -1,0 +1,123 @@
+#include "source/fetch.h"
+
+#include "base/strings.h"
+#include "json/scan.h"
+#include "pipeline/upstream_request.h"
+#include "source/declared_request.h"
+
+namespace vg::source {
+
+namespace {
+
+using State = Answer::State;
+
+Error status_error(const CallDef& def, uint16_t status) {
+  Error e(ErrorKind::kStatus, def.upstream_name + " answered with ");
+  append_u64(e.detail, status);
+  e.status = 502;
+  return e;
+}
+
+// A 2xx: its content is JSON or nothing, and `select` finds something in it.
+void accept(const CallDef& def, Answer& answer) {
+  const std::string& text = answer.call->text();
+  answer.state = State::kOk;
+  if (text.empty()) {
+    answer.value = json::Value::of("null");
+  } else if (json::is_json(text)) {
+    answer.value = json::Value::of(text);
+  } else {
+    return fail(def, answer, Error(ErrorKind::kInvalidJson, def.upstream_name + " did not answer with JSON"));
+  }
+  if (!def.select) return;
+  answer.value = def.select->find(answer.value);
+  if (answer.value.absent())
+    fail(def, answer, Error(ErrorKind::kSelect, def.upstream_name + " did not answer with what was expected"));
+}
+
+}  // namespace
+
+bool is_wanted(const CallDef& def, const Caller& caller, Answer& answer) {
+  if (!def.when) return true;
+  std::string text;
+  const tmpl::Rendered rendered = def.when->render(*caller.values, text);
+  if (rendered.status == tmpl::Rendered::Status::kBadValue) {
+    fail(def, answer, template_error(rendered));
+    return false;
+  }
+  // A query, a header and a cookie have no booleans: there the word false is one.
+  if (rendered.ok() && text != "\"false\"" && json::Value::of(text).truthy()) return true;
+  answer.state = State::kSkipped;
+  return false;
+}
+
+void fail(const CallDef& def, Answer& answer, Error error) {
+  answer.error = std::move(error);
+  answer.state = State::kFailed;
+  answer.value = json::Value();
+  // What the client sent wrong, or no longer waits for, no default makes good.
+  const ErrorKind kind = answer.error.kind;
+  if (!def.fallback || kind == ErrorKind::kCancelled || kind == ErrorKind::kBadRequest) return;
+  answer.state = State::kDefault;
+  answer.value = json::Value::of(*def.fallback);
+}
+
+coro::Task<void> fetch(const CallDef& def, Caller caller, Answer* answer, std::optional<std::string_view> content) {
+  if (!is_wanted(def, caller, *answer)) co_return;
+  pipeline::Context& ctx = *caller.ctx;
+  upstream::Pool* pool = ctx.pinned->pools[def.upstream].get();
+  DeclaredRequest request(def, caller);
+  if (Result<void> prepared = request.prepare(content); !prepared) {
+    fail(def, *answer, std::move(prepared.error()));
+    co_return;
+  }
+  request.hash = pipeline::balance_hash(ctx, pool->upstream().settings());
+  request.pass_interim = false;
+  request.collect_bytes = def.max_bytes;
+  request.timeout = def.timeout;
+  request.retry = def.retry ? &*def.retry : nullptr;
+  request.cancel = caller.cancel;
+  answer->call = ctx.services->calls.take();
+  upstream::CallStats stats;
+  Result<void> fetched = co_await answer->call->fetch(pool, request, ctx, stats, ctx.body_timeout);
+  answer->stats = stats;
+  if (!fetched) {
+    fail(def, *answer, std::move(fetched.error()));
+    co_return;
+  }
+  answer->status = answer->call->head().status;
+  if (answer->status >= 200 && answer->status < 300) {
+    accept(def, *answer);
+  } else {
+    fail(def, *answer, status_error(def, answer->status));
+  }
+}
+
+std::string fingerprint(const CallDef& def, const tmpl::Values& values) {
+  std::string out;
+  const auto part = [&out](const tmpl::Rendered& rendered) {
+    out.push_back('\n');
+    out.push_back(static_cast<char>('0' + static_cast<int>(rendered.status)));
+  };
+  part(def.target.render(values, {}, out));
+  for (const auto& [name, value] : def.headers) part(value.render(values, out));
+  if (def.body) part(def.body->render(values, out));
+  if (def.when) part(def.when->render(values, out));
+  return out;
+}
+
+void append_reason(const Answer& answer, std::string& out) {
+  switch (answer.error.kind) {
+    case ErrorKind::kStatus:
+      out.append("status_");
+      append_u64(out, answer.status);
+      return;
+    case ErrorKind::kUpstreamProtocol:
+      out.append("reset");
+      return;
+    default:
+      out.append(to_string(answer.error.kind));
+  }
+}
+
+}  // namespace vg::source

@@ -1,0 +1,60 @@
+#include "view/calls_setting.h"
+
+#include <algorithm>
+
+#include "config/read.h"
+
+namespace vg::view {
+
+config::Key source_key() {
+  return config::key("source", source::call_spec()).required().summary("the main call: UPSTREAM/path, a template");
+}
+
+config::Key include_key(std::vector<config::Key> more) {
+  return config::key("include", config::named(source::call_spec(std::move(more))))
+      .summary("calls whose answers become members: name -> call");
+}
+
+config::Key limits_key() {
+  return config::key(
+      "limits",
+      config::map(
+          {config::key("body_bytes", config::size().at_least(0)).summary("the content of a request; more: 413")}));
+}
+
+void append_keys(std::vector<config::Key>& keys, std::vector<config::Key> more) {
+  for (config::Key& k : more) keys.push_back(std::move(k));
+}
+
+tmpl::Scope call_scope(const pipeline::Build& build, std::vector<std::string> names,
+                       std::initializer_list<tmpl::Root> roots) {
+  tmpl::Scope scope = build.scope();
+  if (!names.empty()) scope.offer(tmpl::Root::kCalls);
+  scope.calls = std::move(names);
+  for (const tmpl::Root root : roots) scope.offer(root);
+  return scope;
+}
+
+void add_main(CallGraph& graph, pipeline::Build& build, std::string_view method, const tmpl::Scope& scope,
+              uint8_t phase, std::string_view forward) {
+  const config::Node* source = config::child(build.settings(), "source");
+  if (source == nullptr) return;
+  GraphNode node;
+  node.phase = phase;
+  node.is_main = true;
+  node.def = source::compile_call(build, *source, "object", "source", method, scope);
+  std::vector<std::string>& forwarded = node.def.forward_headers;
+  if (!forward.empty() && std::find(forwarded.begin(), forwarded.end(), forward) == forwarded.end()) {
+    forwarded.emplace_back(forward);
+    node.def.sets_own_fields = true;
+  }
+  graph.add(std::move(node));
+}
+
+std::vector<Name> member_names(std::span<const std::string> names) {
+  std::vector<Name> out;
+  for (const std::string& n : names) out.emplace_back(n);
+  return out;
+}
+
+}  // namespace vg::view

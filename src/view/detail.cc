@@ -1,0 +1,72 @@
+#include "view/detail.h"
+
+#include "config/read.h"
+#include "view/calls_setting.h"
+
+namespace vg::view {
+
+namespace {
+
+class Detail final : public pipeline::View {
+ public:
+  explicit Detail(pipeline::Build& build) : reply_(Reply::create(build)) {
+    const config::Node* include = config::child(build.settings(), "include");
+    const std::vector<std::string> names = call_names(include);
+    add_calls(graph_, build, include, "include", "GET", call_scope(build, names, {tmpl::Root::kObject}), 0);
+    add_main(graph_, build, "GET", call_scope(build, names, {}));
+    graph_.link(build);
+    shape_ = Shape::create(build, names);
+    members_ = member_names(names);
+  }
+
+  std::vector<pipeline::PlannedCall> plan() const override { return graph_.plan(); }
+
+  coro::Task<Result<void>> run(pipeline::Context& ctx) const override {
+    CallRun run(ctx, graph_);
+    Result<void> made = co_await run.run(0);
+    if (!made) co_return Reply::fail(run, std::move(made.error()));
+    run.tell_degraded();
+    co_return answer(run);
+  }
+
+ private:
+  Result<void> answer(CallRun& run) const {
+    const json::Value object = run.main().value;
+    std::vector<Extra> extras;
+    extras.reserve(members_.size());
+    for (size_t i = 0; i < members_.size(); ++i) extras.push_back(members_[i].extra(run.answer(i).value));
+    if (!object.is_object() && !(extras.empty() && shape_.plain()))
+      return Error(ErrorKind::kSelect,
+                   run.graph().node(run.graph().main()).def.upstream_name + " did not answer with an object");
+    std::string content;
+    content.reserve(object.text().size() + 64 * extras.size());
+    shape_.append(object, extras, {}, content);
+    pipeline::Context& ctx = run.ctx();
+    const bool whole = ctx.degraded.empty();
+    const std::string etag = whole ? etag_of(content) : std::string();
+    if (Result<void> replied = reply_.json(run, 200, std::move(content)); !replied) return replied;
+    if (whole) apply_etag(ctx, etag);
+    return {};
+  }
+
+  CallGraph graph_;
+  Reply reply_;
+  Shape shape_;
+  std::vector<Name> members_;  // of the includes, in their order
+};
+
+}  // namespace
+
+config::ViewType describe_detail() {
+  config::ViewType type;
+  type.name = "detail";
+  type.methods = {"GET"};
+  type.keys = {source_key(), include_key(), limits_key()};
+  append_keys(type.keys, Shape::keys());
+  append_keys(type.keys, Reply::keys());
+  return type;
+}
+
+std::unique_ptr<pipeline::View> create_detail(pipeline::Build& build) { return std::make_unique<Detail>(build); }
+
+}  // namespace vg::view

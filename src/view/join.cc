@@ -1,0 +1,235 @@
+#include "view/join.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/strings.h"
+#include "config/read.h"
+#include "source/declared_request.h"
+#include "view/call_run.h"
+#include "view/item_values.h"
+
+namespace vg::view {
+
+namespace {
+
+using source::Answer;
+
+std::vector<std::string> path_of(std::string_view dotted) {
+  std::vector<std::string> out;
+  for (const std::string_view step : split(dotted, '.')) out.emplace_back(step);
+  return out;
+}
+
+// The texts by which a value is compared: one of a scalar, one of each scalar in an array.
+template <typename Visit>
+void for_each_key(json::Value value, std::string& scratch, Visit visit) {
+  const auto one = [&](json::Value v) {
+    scratch.clear();
+    if (v.append_text(scratch)) visit(scratch);
+  };
+  if (!value.is_array()) return one(value);
+  for (const json::Value v : value.elements()) one(v);
+}
+
+// The state of all calls in one: what failed first.
+void note_failure(const source::CallDef& def, const Answer& answer, Answer& summary) {
+  if (!answer.failed() || summary.failed()) return;
+  summary.state = answer.state;
+  summary.error = answer.error;
+  summary.status = answer.status;
+  if (def.fallback) summary.value = json::Value::of(*def.fallback);
+}
+
+}  // namespace
+
+std::vector<config::Key> Join::keys() {
+  return {config::key("match", config::named(config::text().at_least(1)).example("{author_id: id}"))
+              .summary("the item's member -> the member of the answer's objects that is equal to it"),
+          config::key("many", config::boolean())
+              .fallback("false")
+              .summary("all objects that match, as an array, instead of the first"),
+          config::key("concurrency", config::integer().between(1, 1000))
+              .fallback("8")
+              .summary("calls made at once, where there is one an item")};
+}
+
+std::unique_ptr<Join> Join::create(pipeline::Build& build, const config::Node& node, const source::CallDef& def) {
+  auto join = std::make_unique<Join>();
+  bool item = false, items = false;
+  std::string items_path;
+  def.for_each_reference([&](const tmpl::Reference& r) {
+    item = item || r.root == tmpl::Root::kItem;
+    if (r.root != tmpl::Root::kItems) return;
+    items = true;
+    items_path.clear();
+    for (const std::string& step : r.path) items_path.append(items_path.empty() ? "" : ".").append(step);
+  });
+  const config::Node* match = config::child(&node, "match");
+  const auto wrong = [&](std::string message) { build.error(node, def.place, std::move(message)); };
+  if (item && items) wrong("refers to {item.…} and to {items.…}: a call is made for one item, or for all of them");
+  if (!item && !items && !def.upstream_name.empty())
+    wrong("refers to no item: write {items.KEY} and match, or {item.…}; a call beside the list stands under context");
+  join->by_key_ = items;
+  join->many_ = config::boolean(&node, "many", false);
+  join->concurrency_ = static_cast<uint32_t>(config::integer(&node, "concurrency", 8));
+  if (!items) {
+    if (match != nullptr || join->many_)
+      wrong("match and many join the answer of one call for all items, which refers to {items.KEY}");
+    return join;
+  }
+  if (config::child(&node, "concurrency") != nullptr) wrong("concurrency is for calls that refer to {item.…}");
+  if (match == nullptr || match->members().size() != 1) {
+    wrong("needs one match, ITEM_MEMBER: ANSWER_MEMBER, for example match: {" + items_path + ": id}");
+    return join;
+  }
+  const config::Member& pair = match->members().front();
+  if (pair.key != items_path)
+    wrong("asks for {items." + items_path + "}, but matches by \"" + std::string(pair.key) + "\"");
+  join->item_path_ = path_of(pair.key);
+  join->object_path_ = path_of(pair.value->text());
+  return join;
+}
+
+std::string Join::describe() const {
+  if (by_key_) return "one call for the page, by key";
+  std::string out = "one call an item, at most ";
+  append_u64(out, concurrency_);
+  return out + " at once";
+}
+
+coro::Task<void> Join::run(CallRun& run, const source::CallDef& def, JoinResult* result, Answer* summary) const {
+  summary->state = Answer::State::kOk;
+  if (by_key_) {
+    co_await by_key(run, def, *result, *summary);
+  } else {
+    co_await per_item(run, def, *result, *summary);
+  }
+}
+
+// One call: a hundred keys of the page, each in one item of `items`.
+struct Join::Batch {
+  std::string text;  // an array of items; empty: the page as it is
+  Answer* answer = nullptr;
+};
+
+namespace {
+
+coro::Task<void> fetch_batch(CallRun* run, const source::CallDef* def, json::Value items, Answer* answer) {
+  const ItemValues values(*run, tmpl::Root::kItems, items);
+  co_await source::fetch(*def, run->caller(values), answer);
+}
+
+}  // namespace
+
+coro::Task<void> Join::by_key(CallRun& run, const source::CallDef& def, JoinResult& result, Answer& summary) const {
+  const json::Value items = run.items();
+  std::set<std::string> seen;
+  std::deque<Batch> batches;
+  std::string scratch;
+  for (const json::Value item : items.elements()) {
+    bool is_new = false;
+    for_each_key(item.at(item_path_), scratch,
+                 [&](const std::string& key) { is_new = seen.insert(key).second || is_new; });
+    if (!is_new) continue;
+    if (batches.empty() || seen.size() > batches.size() * kKeysPerCall) batches.emplace_back();
+    std::string& text = batches.back().text;
+    text.append(text.empty() ? "[" : ",").append(item.text());
+  }
+  coro::Scope scope;
+  for (Batch& batch : batches) {
+    batch.text.push_back(']');
+    batch.answer = &result.answers_.emplace_back();
+    scope.spawn(fetch_batch(&run, &def, json::Value::of(batch.text), batch.answer));
+  }
+  co_await scope.join();
+  for (const Answer& answer : result.answers_) {
+    note_failure(def, answer, summary);
+    if (answer.state != Answer::State::kOk || answer.value.is_array() || answer.value.is_null()) continue;
+    Answer odd;
+    odd.error = Error(ErrorKind::kSelect, def.upstream_name + " did not answer with an array");
+    odd.state = def.fallback ? Answer::State::kDefault : Answer::State::kFailed;
+    note_failure(def, odd, summary);
+  }
+  match_answers(items, def, result, summary);
+}
+
+json::Value Join::unmatched(const source::CallDef& def, const Answer& summary) const {
+  if (def.fallback) return json::Value::of(*def.fallback);
+  if (summary.failed()) return {};
+  return json::Value::of(many_ ? std::string_view("[]") : std::string_view("null"));
+}
+
+void Join::match_answers(const json::Value& items, const source::CallDef& def, JoinResult& result,
+                         Answer& summary) const {
+  std::map<std::string, std::vector<json::Value>> objects;
+  std::string scratch;
+  for (const Answer& answer : result.answers_) {
+    if (answer.state != Answer::State::kOk) continue;
+    for (const json::Value object : answer.value.elements()) {
+      for_each_key(object.at(object_path_), scratch, [&](const std::string& key) { objects[key].push_back(object); });
+    }
+  }
+  const json::Value none = unmatched(def, summary);
+  for (const json::Value item : items.elements()) {
+    std::vector<json::Value> found;
+    for_each_key(item.at(item_path_), scratch, [&](const std::string& key) {
+      if (const auto at = objects.find(key); at != objects.end())
+        found.insert(found.end(), at->second.begin(), at->second.end());
+    });
+    if (found.empty() || !many_) {
+      result.values_.push_back(found.empty() ? none : found.front());
+      continue;
+    }
+    std::string& text = result.texts_.emplace_back();
+    for (const json::Value v : found) text.append(text.empty() ? "[" : ",").append(v.text());
+    text.push_back(']');
+    result.values_.push_back(json::Value::of(text));
+  }
+}
+
+// The calls of all items that differ, in the order of their first items; a few workers take one after the other.
+struct Join::Work {
+  struct Item {
+    json::Value value;
+    Answer* answer = nullptr;
+  };
+  CallRun* run = nullptr;
+  const source::CallDef* def = nullptr;
+  std::vector<Item> calls;
+  size_t next = 0;
+
+  static coro::Task<void> take(Work* work) {
+    while (work->next < work->calls.size()) {
+      const Item item = work->calls[work->next++];
+      const ItemValues values(*work->run, tmpl::Root::kItem, item.value);
+      co_await source::fetch(*work->def, work->run->caller(values), item.answer);
+    }
+  }
+};
+
+coro::Task<void> Join::per_item(CallRun& run, const source::CallDef& def, JoinResult& result, Answer& summary) const {
+  Work work;
+  work.run = &run;
+  work.def = &def;
+  std::map<std::string, Answer*> made;
+  std::vector<Answer*> of_item;
+  for (const json::Value item : run.items().elements()) {
+    const ItemValues values(run, tmpl::Root::kItem, item);
+    auto [at, is_new] = made.try_emplace(source::fingerprint(def, values), nullptr);
+    if (is_new) {
+      at->second = &result.answers_.emplace_back();
+      work.calls.push_back({item, at->second});
+    }
+    of_item.push_back(at->second);
+  }
+  coro::Scope scope;
+  const size_t workers = std::min<size_t>(concurrency_, work.calls.size());
+  for (size_t i = 0; i < workers; ++i) scope.spawn(Work::take(&work));
+  co_await scope.join();
+  for (const Answer& answer : result.answers_) note_failure(def, answer, summary);
+  for (const Answer* answer : of_item) result.values_.push_back(answer->value);
+}
+
+}  // namespace vg::view

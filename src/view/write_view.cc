@@ -1,0 +1,246 @@
+#include "view/write_view.h"
+
+#include "config/read.h"
+#include "http/negotiate.h"
+#include "json/writer.h"
+#include "source/declared_request.h"
+#include "view/calls_setting.h"
+#include "view/steps/accept.h"
+#include "view/steps/after.h"
+#include "view/steps/read_body.h"
+#include "view/steps/validate.h"
+
+namespace vg::view {
+
+namespace {
+
+enum class Write : uint8_t { kCreate, kUpdate, kDelete };
+
+// The phases of the call graph.
+constexpr uint8_t kValidate = 0, kSave = 1, kAfter = 2;
+
+class WriteView final : public pipeline::View {
+ public:
+  WriteView(pipeline::Build& build, Write kind);
+  std::vector<pipeline::PlannedCall> plan() const override { return graph_.plan(); }
+  coro::Task<Result<void>> run(pipeline::Context& ctx) const override;
+
+ private:
+  void compile_calls(pipeline::Build& build);
+  std::string_view method_of(const pipeline::Context& ctx) const;
+  coro::Task<Result<void>> validate(CallRun& run, json::Value body, FieldErrors errors) const;
+  Result<void> answer(CallRun& run) const;
+  void append_object(const CallRun& run, std::string& out) const;
+  void append_envelope(const CallRun& run, std::string_view location, std::string& out) const;
+
+  Write kind_;
+  CallGraph graph_;
+  Accept accept_;
+  Validate validate_;
+  After after_;
+  Reply reply_;
+  Shape shape_;
+  std::vector<Name> members_;  // of the includes
+  size_t first_include_ = 0;   // their number in the graph
+  std::optional<tmpl::Template> success_url_;
+  std::string message_;
+  bool envelope_ = false;
+};
+
+WriteView::WriteView(pipeline::Build& build, Write kind) : kind_(kind), reply_(Reply::create(build)) {
+  compile_calls(build);
+  const config::Node* s = build.settings();
+  const tmpl::Scope scope = call_scope(build, {}, {tmpl::Root::kBody, tmpl::Root::kObject});
+  if (const config::Node* url = config::child(s, "success_url"))
+    success_url_ = build.compile(*url, "success_url", tmpl::Place::kUrl, scope);
+  message_ = config::text(s, "message");
+  envelope_ = config::boolean(s, "envelope", false);
+}
+
+void WriteView::compile_calls(pipeline::Build& build) {
+  using tmpl::Root;
+  const config::Node* include = config::child(build.settings(), "include");
+  const std::vector<std::string> included = call_names(include);
+  std::vector<std::string> names = Validate::names(build);
+  const size_t checks = names.size();
+  for (const std::vector<std::string>& more : {included, After::names(build)}) {
+    for (const std::string& name : more) {
+      if (std::find(names.begin(), names.end(), name) != names.end())
+        build.error(*build.settings(), "after." + name, "the name is taken by another call of this route");
+      names.push_back(name);
+    }
+  }
+  const bool has_body = kind_ != Write::kDelete;
+  tmpl::Scope before = call_scope(build, names, {});
+  if (has_body) before.offer(Root::kBody);
+  tmpl::Scope behind = before;
+  behind.offer(Root::kObject);
+  validate_ = Validate::create(build, graph_, before);
+  first_include_ = checks;
+  add_calls(graph_, build, include, "include", "GET", behind, kAfter);
+  after_ = After::create(build, graph_, behind, kAfter);
+  const char* method = kind_ == Write::kCreate ? "POST" : kind_ == Write::kUpdate ? "PUT" : "DELETE";
+  add_main(graph_, build, method, before, kSave, kind_ == Write::kCreate ? "" : "if-match");
+  graph_.link(build);
+  accept_ = Accept::create(build, before);
+  shape_ = Shape::create(build, included);
+  members_ = member_names(included);
+}
+
+// What the source is asked with, where its text does not say. A form knows no PATCH: its POST changes what it names.
+std::string_view WriteView::method_of(const pipeline::Context& ctx) const {
+  if (kind_ != Write::kUpdate) return {};
+  return ctx.request.method == http::Method::kPost ? std::string_view("PATCH") : ctx.request.method_text();
+}
+
+coro::Task<Result<void>> WriteView::run(pipeline::Context& ctx) const {
+  CallRun run(ctx, graph_);
+  run.set_main_method(method_of(ctx));
+  std::string content, taken, saved;
+  FieldErrors errors;
+  if (kind_ != Write::kDelete) {
+    BodyRules rules;
+    rules.form_only = kind_ == Write::kUpdate && ctx.request.method == http::Method::kPost;
+    Result<void> read = co_await read_body(ctx, rules, &content);
+    if (!read) co_return std::move(read);
+    const json::Value body = json::Value::of(content);
+    if (accept_.needs_object() && !body.is_object()) {
+      errors.add({}, "must be an object");
+      co_return errors.to_error(ctx);
+    }
+    accept_.take(body, taken, errors);
+    run.set_body(json::Value::of(taken));
+  }
+  Result<void> valid = co_await validate(run, run.body(), std::move(errors));
+  if (!valid) co_return std::move(valid);
+  std::optional<std::string_view> main_content;
+  if (kind_ != Write::kDelete && !graph_.node(graph_.main()).def.body) {
+    if (Result<void> set = accept_.add_set(run.body(), run, saved); !set) co_return std::move(set);
+    main_content = saved;
+  }
+  Result<void> made = co_await run.run(kSave, main_content);
+  if (!made) co_return Reply::fail(run, std::move(made.error()));
+  run.let_run_out();
+  made = co_await run.run(kAfter);
+  if (!made) {
+    Error error = co_await after_.undo(run, std::move(made.error()));
+    co_return std::move(error);
+  }
+  run.tell_degraded();
+  after_.send_later(run);
+  co_return answer(run);
+}
+
+coro::Task<Result<void>> WriteView::validate(CallRun& run, json::Value body, FieldErrors errors) const {
+  if (kind_ != Write::kDelete) validate_.check_schema(body, errors);
+  if (validate_.has_calls()) {
+    Result<void> made = co_await run.run(kValidate);
+    if (!made) co_return std::move(made);
+    validate_.check_answers(run, errors);
+  }
+  if (errors.empty()) co_return Result<void>();
+  co_return errors.to_error(run.ctx());
+}
+
+void WriteView::append_object(const CallRun& run, std::string& out) const {
+  std::vector<Extra> extras;
+  for (size_t i = 0; i < members_.size(); ++i)
+    extras.push_back(members_[i].extra(run.answer(first_include_ + i).value));
+  shape_.append(run.main().value, extras, {}, out);
+}
+
+void WriteView::append_envelope(const CallRun& run, std::string_view location, std::string& out) const {
+  out.append("{\"success\":true,\"object\":");
+  append_object(run, out);
+  if (!message_.empty()) {
+    out.append(",\"message\":");
+    json::append_string(out, message_);
+  }
+  if (!location.empty()) {
+    out.append(",\"redirect_url\":");
+    json::append_string(out, location);
+  }
+  out.push_back('}');
+}
+
+Result<void> WriteView::answer(CallRun& run) const {
+  pipeline::Context& ctx = run.ctx();
+  std::string location;
+  if (success_url_) {
+    const tmpl::Rendered rendered = success_url_->render(run, location);
+    if (rendered.status == tmpl::Rendered::Status::kBadValue) return source::template_error(rendered);
+    if (!rendered.ok()) location.clear();
+  }
+  const bool redirect = !location.empty() && http::prefers_html(ctx.request);
+  const bool empty = run.main().value.is_null() && !envelope_;
+  const uint16_t success = kind_ == Write::kCreate ? 201 : 200;
+  Result<void> replied;
+  if (redirect || empty || (kind_ == Write::kDelete && !envelope_)) {
+    replied = reply_.empty(run, redirect ? 303 : 204);
+  } else {
+    std::string content;
+    if (envelope_) {
+      append_envelope(run, location, content);
+    } else {
+      append_object(run, content);
+    }
+    replied = reply_.json(run, success, std::move(content));
+  }
+  if (!location.empty()) ctx.response.own.set("Location", location);
+  if (success_url_) ctx.response.own.add("Vary", "Accept", http::FieldId::kVary);
+  return replied;
+}
+
+std::vector<config::Key> common_keys() {
+  std::vector<config::Key> keys = {
+      source_key(), limits_key(),
+      config::key("success_url", config::template_text().example("/orders/{object.id}"))
+          .summary("where the saved object is: Location, and where clients that prefer HTML are sent (303)"),
+      config::key("envelope", config::boolean())
+          .fallback("false")
+          .summary("answer {success, object, message, redirect_url}"),
+      config::key("message", config::text()).summary("of the envelope")};
+  append_keys(keys, After::keys());
+  append_keys(keys, Reply::keys());
+  return keys;
+}
+
+config::ViewType describe(const char* name, std::vector<std::string> methods) {
+  config::ViewType type;
+  type.name = name;
+  type.methods = std::move(methods);
+  type.keys = common_keys();
+  type.keys.push_back(include_key());
+  append_keys(type.keys, Accept::keys());
+  append_keys(type.keys, Validate::keys());
+  append_keys(type.keys, Shape::keys());
+  return type;
+}
+
+}  // namespace
+
+config::ViewType describe_create() { return describe("create", {"POST"}); }
+config::ViewType describe_update() { return describe("update", {"PUT", "PATCH", "POST"}); }
+
+config::ViewType describe_delete() {
+  config::ViewType type;
+  type.name = "delete";
+  type.methods = {"DELETE"};
+  type.keys = common_keys();
+  for (config::Key& k : Validate::keys()) {
+    if (k.name == "validate") type.keys.push_back(std::move(k));
+  }
+  return type;
+}
+
+std::unique_ptr<pipeline::View> create_create(pipeline::Build& build) {
+  return std::make_unique<WriteView>(build, Write::kCreate);
+}
+std::unique_ptr<pipeline::View> create_update(pipeline::Build& build) {
+  return std::make_unique<WriteView>(build, Write::kUpdate);
+}
+std::unique_ptr<pipeline::View> create_delete(pipeline::Build& build) {
+  return std::make_unique<WriteView>(build, Write::kDelete);
+}
+
+}  // namespace vg::view
