@@ -243,7 +243,7 @@ Schema base_schema() {
                              "circuit_breaker", "ip", "security_headers", "csrf", "compress", "errors", "debug"}) {
     out.policies.push_back({policy, {}, {}, {}, true});
   }
-  out.refused_route_keys = {"template", "etag"};
+  out.refused_route_keys = {"template"};
   return out;
 }
 

@@ -109,6 +109,11 @@ class Chains {
   std::map<std::vector<const config::Node*>, std::shared_ptr<const pipeline::PolicyChain>> made_;
 };
 
+tmpl::Scope scope_of(const config::RouteConfig& route) {
+  const auto silent = [](size_t, std::string) {};  // mistakes are the router's to tell
+  return tmpl::request_scope(RoutePath::parse(config::text(route.settings, "path"), silent).params);
+}
+
 std::string_view keep(RouteTable& table, const config::Node* settings, std::string_view key) {
   const config::Node* node = config::child(settings, key);
   return node == nullptr || !node->is_scalar() ? std::string_view() : *table.texts.emplace(node->text()).first;
@@ -197,6 +202,23 @@ void delete_aside(const RouteTable* table) {
   }).detach();
 }
 
+// Views that ask others learn of them when all are there.
+void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, RouteTable& table) {
+  std::unordered_map<std::string_view, const pipeline::Route*> by_name;
+  for (const auto& route : table.routes) by_name.emplace(route->name, route.get());
+  const auto find = [&](std::string_view name) {
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? nullptr : found->second;
+  };
+  for (size_t i = 0; i < table.routes.size(); ++i) {
+    const config::RouteConfig& config = loaded.routes[i];
+    if (!table.routes[i]->view || config::child(config.settings, "etag") == nullptr) continue;
+    const tmpl::Scope scope = scope_of(config);
+    TableBuild build(config, scope, loaded, index);
+    table.routes[i]->view->connect(build, find);
+  }
+}
+
 }  // namespace
 
 const config::Schema& schema() {
@@ -221,13 +243,13 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   patterns.reserve(loaded.routes.size());
   table->routes.reserve(loaded.routes.size());
   for (const config::RouteConfig& config : loaded.routes) {
-    const tmpl::Scope scope =
-        tmpl::request_scope(RoutePath::parse(config::text(config.settings, "path"), [](size_t, std::string) {}).params);
+    const tmpl::Scope scope = scope_of(config);
     TableBuild build(config, scope, loaded, index);
     table->routes.push_back(build_route(config, build, chains, *table));
     table->uses_hosts = table->uses_hosts || !table->routes.back()->host.empty();
     patterns.push_back(pattern_of(*table->routes.back(), static_cast<uint32_t>(table->routes.size() - 1)));
   }
+  connect_views(loaded, index, *table);
   table->router = Router::build(patterns, slash_mode(table->server.trailing_slash),
                                 [&](const RouteError& e) { report_route_error(e, loaded); });
   if (!loaded.ok()) return nullptr;

@@ -2,6 +2,7 @@
 // it answers itself, or awaits next.run(ctx) and looks at what came back. Both are made once, at load, and are shared
 // by all loops: they are immutable.
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,6 +25,8 @@ struct PlannedCall {
   std::string note;                    ///< "required", "per item", "default [] when it fails", …
 };
 
+class Build;
+
 class View {
  public:
   virtual ~View() = default;
@@ -31,6 +34,13 @@ class View {
   virtual coro::Task<Result<void>> run(Context& ctx) const = 0;
   /// The calls that it makes, in the order that they are declared.
   virtual std::vector<PlannedCall> plan() const { return {}; }
+  /// Called once all routes are made, for a view that asks another one something. `find`: a route by its name; nullptr:
+  /// there is none. Mistakes go to `build`, which is the one that the view was made from.
+  using FindRoute = std::function<const Route*(std::string_view name)>;
+  virtual void connect(Build& build, const FindRoute& find) {
+    (void)build;
+    (void)find;
+  }
 };
 
 class Policy;

@@ -201,6 +201,7 @@ void Worker::log_access(pipeline::Context& ctx, Duration took) {
     r.attempts = ctx.call.attempts;
   }
   r.request_id = ctx.request_id();
+  r.degraded = ctx.degraded;
   if (ctx.client_gone) {
     r.error = "client_gone";
   } else if (ctx.failure != ErrorKind::kNone) {

@@ -53,6 +53,8 @@ class CallRun final : public tmpl::Values {
   pipeline::Context& ctx() const { return ctx_; }
   const CallGraph& graph() const { return graph_; }
   source::Caller caller(const tmpl::Values& values) { return {&ctx_, &values, &cancel_, {}, {}, {}}; }
+  /// Path parameters in place of the request's own.
+  void set_params(const tmpl::PathParams& params) { params_ = params; }
   /// The client's body, as templates see it.
   void set_body(json::Value body) { body_ = body; }
   json::Value body() const { return body_; }
@@ -62,7 +64,7 @@ class CallRun final : public tmpl::Values {
   void tell_degraded();
 
   // tmpl::Values
-  tmpl::PathParam param(size_t index) const override { return ctx_.param(index); }
+  tmpl::PathParam param(size_t index) const override { return params_ ? (*params_)[index] : ctx_.param(index); }
   std::string_view query_string() const override { return ctx_.query_string(); }
   std::optional<std::string_view> header(std::string_view name) const override { return ctx_.header(name); }
   std::optional<std::string_view> cookie(std::string_view name) const override { return ctx_.cookie(name); }
@@ -88,6 +90,7 @@ class CallRun final : public tmpl::Values {
   coro::CancelSource cancel_;
   coro::Scope scope_;
   json::Value body_, items_;
+  std::optional<tmpl::PathParams> params_;
   MainObserver* observer_ = nullptr;
   std::string_view main_query_, main_target_, main_method_;
   std::optional<std::string_view> main_content_;

@@ -7,7 +7,7 @@ namespace vg::view {
 
 namespace {
 
-class Detail final : public pipeline::View {
+class Detail final : public pipeline::View, public EtagSource {
  public:
   explicit Detail(pipeline::Build& build) : reply_(Reply::create(build)) {
     const config::Node* include = config::child(build.settings(), "include");
@@ -17,6 +17,7 @@ class Detail final : public pipeline::View {
     graph_.link(build);
     shape_ = Shape::create(build, names);
     members_ = member_names(names);
+    for (const tmpl::Param& p : build.scope().params) parameters_.push_back(p.name);
   }
 
   std::vector<pipeline::PlannedCall> plan() const override { return graph_.plan(); }
@@ -29,22 +30,49 @@ class Detail final : public pipeline::View {
     co_return answer(run);
   }
 
+  coro::Task<Result<std::string>> current_etag(pipeline::Context& ctx, tmpl::PathParams params) const override {
+    CallRun run(ctx, graph_);
+    run.set_params(params);
+    Result<void> made = co_await run.run(0);
+    if (!made) {
+      Error error = std::move(made.error());
+      const bool refused = run.failed() == graph_.main() && run.main().refused();
+      if (refused) error.status = run.main().status;
+      co_return error;
+    }
+    for (size_t i = 0; i < graph_.size(); ++i) {
+      if (run.answer(i).failed())
+        co_return Error(ErrorKind::kUpstreamProtocol, "the object could not be read in full to compare it");
+    }
+    if (reply_.passes("etag") && run.main().call->head().has(http::FieldId::kEtag))
+      co_return std::string(run.main().call->head().get(http::FieldId::kEtag));
+    Result<std::string> content = make(run);
+    if (!content) co_return std::move(content.error());
+    co_return etag_of(*content);
+  }
+  const std::vector<std::string>& parameters() const override { return parameters_; }
+
  private:
-  Result<void> answer(CallRun& run) const {
+  Result<std::string> make(const CallRun& run) const {
     const json::Value object = run.main().value;
     std::vector<Extra> extras;
     extras.reserve(members_.size());
     for (size_t i = 0; i < members_.size(); ++i) extras.push_back(members_[i].extra(run.answer(i).value));
     if (!object.is_object() && !(extras.empty() && shape_.plain()))
-      return Error(ErrorKind::kSelect,
-                   run.graph().node(run.graph().main()).def.upstream_name + " did not answer with an object");
+      return Error(ErrorKind::kSelect, graph_.node(graph_.main()).def.upstream_name + " did not answer with an object");
     std::string content;
     content.reserve(object.text().size() + 64 * extras.size());
     shape_.append(object, extras, {}, content);
+    return content;
+  }
+
+  Result<void> answer(CallRun& run) const {
+    Result<std::string> content = make(run);
+    if (!content) return content.error();
     pipeline::Context& ctx = run.ctx();
     const bool whole = ctx.degraded.empty();
-    const std::string etag = whole ? etag_of(content) : std::string();
-    if (Result<void> replied = reply_.json(run, 200, std::move(content)); !replied) return replied;
+    const std::string etag = whole ? etag_of(*content) : std::string();
+    if (Result<void> replied = reply_.json(run, 200, *std::move(content)); !replied) return replied;
     if (whole) apply_etag(ctx, etag);
     return {};
   }
@@ -53,6 +81,7 @@ class Detail final : public pipeline::View {
   Reply reply_;
   Shape shape_;
   std::vector<Name> members_;  // of the includes, in their order
+  std::vector<std::string> parameters_;
 };
 
 }  // namespace

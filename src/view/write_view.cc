@@ -5,6 +5,7 @@
 #include "json/writer.h"
 #include "source/declared_request.h"
 #include "view/calls_setting.h"
+#include "view/detail.h"
 #include "view/steps/accept.h"
 #include "view/steps/after.h"
 #include "view/steps/read_body.h"
@@ -24,8 +25,10 @@ class WriteView final : public pipeline::View {
   WriteView(pipeline::Build& build, Write kind);
   std::vector<pipeline::PlannedCall> plan() const override { return graph_.plan(); }
   coro::Task<Result<void>> run(pipeline::Context& ctx) const override;
+  void connect(pipeline::Build& build, const FindRoute& find) override;
 
  private:
+  coro::Task<Result<void>> compare_etag(pipeline::Context& ctx) const;
   void compile_calls(pipeline::Build& build);
   std::string_view method_of(const pipeline::Context& ctx) const;
   coro::Task<Result<void>> validate(CallRun& run, json::Value body, FieldErrors errors) const;
@@ -45,6 +48,8 @@ class WriteView final : public pipeline::View {
   std::optional<tmpl::Template> success_url_;
   std::string message_;
   bool envelope_ = false;
+  const EtagSource* etag_source_ = nullptr;  // of another route of the same table
+  std::vector<size_t> etag_params_;          // of that route's parameters, which of ours each is
 };
 
 WriteView::WriteView(pipeline::Build& build, Write kind) : kind_(kind), reply_(Reply::create(build)) {
@@ -80,11 +85,41 @@ void WriteView::compile_calls(pipeline::Build& build) {
   add_calls(graph_, build, include, "include", "GET", behind, kAfter);
   after_ = After::create(build, graph_, behind, kAfter);
   const char* method = kind_ == Write::kCreate ? "POST" : kind_ == Write::kUpdate ? "PUT" : "DELETE";
-  add_main(graph_, build, method, before, kSave, kind_ == Write::kCreate ? "" : "if-match");
+  const bool compares = config::child(build.settings(), "etag") != nullptr;
+  add_main(graph_, build, method, before, kSave, kind_ == Write::kCreate || compares ? "" : "if-match");
   graph_.link(build);
   accept_ = Accept::create(build, before);
   shape_ = Shape::create(build, included);
   members_ = member_names(included);
+}
+
+void WriteView::connect(pipeline::Build& build, const FindRoute& find) {
+  const config::Node* node = config::child(config::child(build.settings(), "etag"), "route");
+  if (node == nullptr) return;
+  const pipeline::Route* route = find(node->text());
+  if (route == nullptr)
+    return build.error(*node, "etag.route", "no route is called \"" + std::string(node->text()) + "\"");
+  etag_source_ = dynamic_cast<const EtagSource*>(route->view.get());
+  if (etag_source_ == nullptr) return build.error(*node, "etag.route", "\"" + route->name + "\" is no detail view");
+  const std::vector<tmpl::Param>& ours = build.scope().params;
+  for (const std::string& name : etag_source_->parameters()) {
+    const auto at = std::find_if(ours.begin(), ours.end(), [&](const tmpl::Param& p) { return p.name == name; });
+    if (at == ours.end())
+      build.error(*node, "etag.route", "needs the path parameter {" + name + "}, which this route does not have");
+    etag_params_.push_back(static_cast<size_t>(at - ours.begin()));
+  }
+}
+
+// RFC 9110 section 13.1.1, strong comparison. What was read may change before it is saved.
+coro::Task<Result<void>> WriteView::compare_etag(pipeline::Context& ctx) const {
+  tmpl::PathParams params;
+  for (const size_t i : etag_params_) params.add(ctx.params[i].raw, ctx.params[i].encoded);
+  Result<std::string> current = co_await etag_source_->current_etag(ctx, params);
+  if (!current) co_return std::move(current.error());
+  if (is_match(ctx.request, *current)) co_return Result<void>();
+  Error e(ErrorKind::kStatus, "the resource was changed in the meantime");
+  e.status = 412;
+  co_return std::move(e);
 }
 
 // What the source is asked with, where its text does not say. A form knows no PATCH: its POST changes what it names.
@@ -113,6 +148,10 @@ coro::Task<Result<void>> WriteView::run(pipeline::Context& ctx) const {
   }
   Result<void> valid = co_await validate(run, run.body(), std::move(errors));
   if (!valid) co_return std::move(valid);
+  if (etag_source_ != nullptr && ctx.request.has(http::FieldId::kIfMatch)) {
+    Result<void> same = co_await compare_etag(ctx);
+    if (!same) co_return std::move(same);
+  }
   std::optional<std::string_view> main_content;
   if (kind_ != Write::kDelete && !graph_.node(graph_.main()).def.body) {
     if (Result<void> set = accept_.add_set(run.body(), run, saved); !set) co_return std::move(set);
@@ -220,7 +259,13 @@ config::ViewType describe(const char* name, std::vector<std::string> methods) {
 }  // namespace
 
 config::ViewType describe_create() { return describe("create", {"POST"}); }
-config::ViewType describe_update() { return describe("update", {"PUT", "PATCH", "POST"}); }
+
+config::ViewType describe_update() {
+  config::ViewType type = describe("update", {"PUT", "PATCH", "POST"});
+  type.keys.push_back(config::key("etag", config::map({config::key("route", config::text()).required()}))
+                          .summary("compare If-Match with a fresh read through that detail route; not atomic"));
+  return type;
+}
 
 config::ViewType describe_delete() {
   config::ViewType type;

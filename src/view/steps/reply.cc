@@ -92,16 +92,32 @@ std::string etag_of(std::string_view content) {
   return out;
 }
 
-bool is_not_modified(const http::Head& request, std::string_view etag) {
-  const auto opaque = [](std::string_view tag) { return tag.starts_with("W/") ? tag.substr(2) : tag; };
+namespace {
+
+// True if a list of validators has one for which `same` holds, or is `*`.
+template <typename Same>
+bool any_validator(const http::Head& request, FieldId field, Same same) {
   for (const http::Field& f : request.fields()) {
-    if (f.id != FieldId::kIfNoneMatch) continue;
+    if (f.id != field) continue;
     for (const std::string_view element : split(request.value(f), ',')) {
       const std::string_view tag = trim(element);
-      if (tag == "*" || opaque(tag) == opaque(etag)) return true;  // weak comparison
+      if (tag == "*" || same(tag)) return true;
     }
   }
   return false;
+}
+
+}  // namespace
+
+bool is_not_modified(const http::Head& request, std::string_view etag) {
+  const auto opaque = [](std::string_view tag) { return tag.starts_with("W/") ? tag.substr(2) : tag; };
+  return any_validator(request, FieldId::kIfNoneMatch,
+                       [&](std::string_view tag) { return opaque(tag) == opaque(etag); });
+}
+
+bool is_match(const http::Head& request, std::string_view etag) {
+  return any_validator(request, FieldId::kIfMatch,
+                       [&](std::string_view tag) { return tag == etag && !tag.starts_with("W/"); });
 }
 
 void apply_etag(pipeline::Context& ctx, std::string_view etag) {
