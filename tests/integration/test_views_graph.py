@@ -139,16 +139,16 @@ def test_members_stand_in_the_order_written_whichever_call_answers_first(world):
 def test_a_call_that_needs_a_failed_one_has_a_missing_value(world):
     route = aggregate(
         user="up/user",
-        path="up/path/{calls.user.id}",
+        posts="up/posts/{calls.user.id}",
         query="up/query?u={calls.user.id}",
-        chained={"call": "up/chained/{calls.path}", "default": "d"},
+        chained={"call": "up/chained/{calls.posts}", "default": "d"},
         free="up/free",
     )
     table = {"GET /user": status(500), "GET /query": 1, "GET /free": 2}
     gw, up = single(world, route, table)
     answer = gw.get("/r")
     assert json_of(answer) == {"query": 1, "chained": "d", "free": 2}
-    assert degraded(answer) == {"user": "status_500", "path": "missing_value", "chained": "missing_value"}
+    assert degraded(answer) == {"user": "status_500", "posts": "missing_value", "chained": "missing_value"}
     assert up.only("GET /query").target == "/query"
 
 
