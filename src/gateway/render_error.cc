@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "http/negotiate.h"
 #include "http/writer.h"
+#include "json/value.h"
 #include "json/writer.h"
 
 namespace vg::gateway {
@@ -33,13 +34,33 @@ void append_html_text(std::string& out, std::string_view text) {
   }
 }
 
+// The errors of a 422, field by field.
+void write_field_errors(json::Value errors, std::string& out) {
+  out.append("<ul>\n");
+  std::string text;
+  for (const json::Member& field : errors.members()) {
+    for (const json::Value message : field.value.elements()) {
+      text.clear();
+      field.append_name(text);
+      text.append(": ");
+      message.append_text(text);
+      out.append("<li>");
+      append_html_text(out, text);
+      out.append("</li>\n");
+    }
+  }
+  out.append("</ul>\n");
+}
+
 void write_page(const pipeline::Context& ctx, uint16_t status, std::string_view detail, std::string& out) {
   const std::string_view title = http::reason_phrase(status);
   out.append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
   append_u64(out, status);
   out.append(" ").append(title).append("</title></head>\n<body><h1>").append(title).append("</h1>\n<p>");
   append_html_text(out, detail);
-  out.append("</p>\n<p><small>Request ");
+  out.append("</p>\n");
+  if (!ctx.problem_errors.empty()) write_field_errors(json::Value::of(ctx.problem_errors), out);
+  out.append("<p><small>Request ");
   append_html_text(out, ctx.request_id());
   out.append("</small></p></body></html>\n");
 }

@@ -119,6 +119,23 @@ std::string_view keep(RouteTable& table, const config::Node* settings, std::stri
   return node == nullptr || !node->is_scalar() ? std::string_view() : *table.texts.emplace(node->text()).first;
 }
 
+// Those that are written, else those that the view implies; of these alone may be written.
+std::vector<std::string> methods_of(const config::RouteConfig& config, TableBuild& build) {
+  std::vector<std::string> methods = config::texts(config.settings, "methods");
+  if (config.type == nullptr || config.type->methods.empty()) return methods;
+  const std::vector<std::string>& implied = config.type->methods;
+  std::string list;
+  for (const std::string& m : implied) list += (list.empty() ? "" : ", ") + m;
+  for (const config::Node* node : config::each(config.settings, "methods")) {
+    const bool known = std::find(implied.begin(), implied.end(), node->text()) != implied.end();
+    const bool head = node->text() == "HEAD" && implied.front() == "GET";
+    if (!known && !head)
+      build.error(*node, "methods",
+                  "view " + config.view + " does not answer " + std::string(node->text()) + "; it answers " + list);
+  }
+  return methods.empty() ? implied : methods;
+}
+
 std::unique_ptr<pipeline::Route> build_route(const config::RouteConfig& config, TableBuild& build, Chains& chains,
                                              RouteTable& table) {
   auto route = std::make_unique<pipeline::Route>();
@@ -128,7 +145,7 @@ std::unique_ptr<pipeline::Route> build_route(const config::RouteConfig& config, 
   route->path = named_after_path ? std::string_view(route->name) : keep(table, config.settings, "path");
   route->host = keep(table, config.settings, "host");
   route->listener = keep(table, config.settings, "listener");
-  route->methods = config::texts(config.settings, "methods");
+  route->methods = methods_of(config, build);
   route->view_name = *table.texts.emplace(config.view).first;
   route->body_bytes =
       config::size_bytes(config::child(config.settings, "limits"), "body_bytes", table.server.limits.body_bytes);

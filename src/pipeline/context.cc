@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/strings.h"
+#include "http/server_connection.h"
 
 namespace vg::pipeline {
 
@@ -66,6 +67,30 @@ std::optional<std::string_view> Context::cookie(std::string_view name) const {
   return std::nullopt;
 }
 
+void Context::copy_request(const Context& other) {
+  loop = other.loop;
+  pinned = other.pinned;
+  services = other.services;
+  route = other.route;
+  request = other.request;
+  trusted_peer = other.trusted_peer;
+  secure = other.secure;
+  body_timeout = other.body_timeout;
+  client_ip_ = other.client_ip_;
+  request_id_ = other.request_id_;
+  trace_ = other.trace_;
+  peer_ip_ = other.peer_ip();
+  // Parameters view the head's bytes: the copy's now.
+  params.resize(0);
+  for (size_t i = 0; i < other.params.size(); ++i) {
+    const tmpl::PathParam p = other.params[i];
+    const auto at = static_cast<size_t>(p.raw.data() - other.request.bytes().data());
+    params.add(request.bytes().substr(at, p.raw.size()), p.encoded);
+  }
+}
+
+std::string_view Context::peer_ip() const { return connection != nullptr ? connection->peer_ip() : peer_ip_; }
+
 void Context::clear() {
   Exchange::clear();
   route = nullptr;
@@ -79,6 +104,7 @@ void Context::clear() {
   failure_internal.clear();
   problem_errors.clear();
   client_ip_.clear();
+  peer_ip_.clear();
   request_id_.clear();
   trace_.clear();
   degraded.clear();

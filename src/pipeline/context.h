@@ -90,10 +90,16 @@ class Context final : public http::Exchange, public tmpl::Values {
   std::string_view client_ip() const override { return client_ip_; }
   std::string_view request_id() const override { return request_id_; }
 
+  /// Takes over what templates and calls may ask of `other`, whose request is about to end. Nothing of its connection.
+  void copy_request(const Context& other);
+  /// The address of the connection's other end.
+  std::string_view peer_ip() const;
+
   void clear() override;
 
  private:
   std::string client_ip_;
+  std::string peer_ip_;  // where the connection is not ours to ask
   std::string request_id_;
   std::string trace_;  // "00-", the trace's id and its flags, once they were needed
 };

@@ -1,6 +1,5 @@
 #include "pipeline/upstream_request.h"
 
-#include "http/server_connection.h"
 #include "upstream/balance.h"
 
 namespace vg::pipeline {
@@ -14,7 +13,7 @@ ForwardedFor::ForwardedFor(const Context& ctx)
   for (const http::Field& f : request.fields()) {
     if (f.id == FieldId::kXForwardedFor) chain_.append(request.value(f)).append(", ");
   }
-  client = chain_.append(ctx.connection->peer_ip());
+  client = chain_.append(ctx.peer_ip());
   if (request.has(FieldId::kXForwardedProto)) proto = request.get(FieldId::kXForwardedProto);
   if (request.has(FieldId::kXForwardedHost)) host = request.get(FieldId::kXForwardedHost);
 }

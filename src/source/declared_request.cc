@@ -62,16 +62,6 @@ Result<void> DeclaredRequest::append_head(const upstream::Endpoint& endpoint, st
   return append_set_fields(out);
 }
 
-Result<void> DeclaredRequest::render_parts(std::string& target, std::string& fields) {
-  static const std::string kNoBase;
-  const auto& upstream = caller_.ctx->pinned->pools[def_.upstream]->upstream().settings();
-  deadline = caller_.ctx->loop->now() + std::min(upstream.timeout, def_.timeout.value_or(upstream.timeout));
-  if (Result<void> r = append_target(kNoBase, target); !r) return r;
-  append_own_fields(fields);
-  append_forwarded_fields(fields);
-  return append_set_fields(fields);
-}
-
 Result<void> DeclaredRequest::append_target(const std::string& base, std::string& out) const {
   if (!caller_.target_instead.empty()) {
     out.append(base).append(caller_.target_instead);

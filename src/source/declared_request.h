@@ -13,9 +13,6 @@ class DeclaredRequest final : public upstream::Request {
   DeclaredRequest(const CallDef& def, const Caller& caller) : def_(def), caller_(caller) {}
   /// Renders what no attempt changes: the body. Errors: kBadRequest.
   Result<void> prepare(std::optional<std::string_view> content);
-  /// What a request that is sent later consists of: the target below the upstream's url, and the fields but Host.
-  /// Errors: as append_head(). Precondition: prepare().
-  Result<void> render_parts(std::string& target, std::string& fields);
   Result<void> append_head(const upstream::Endpoint& endpoint, std::string& out) override;
 
  private:

@@ -11,6 +11,21 @@ namespace {
 
 using State = Answer::State;
 
+// False: `when` says no, and the answer is skipped; or its value is of the wrong kind, and the answer failed.
+bool is_wanted(const CallDef& def, const Caller& caller, Answer& answer) {
+  if (!def.when) return true;
+  std::string text;
+  const tmpl::Rendered rendered = def.when->render(*caller.values, text);
+  if (rendered.status == tmpl::Rendered::Status::kBadValue) {
+    fail(def, answer, template_error(rendered));
+    return false;
+  }
+  // A query, a header and a cookie have no booleans: there the word false is one.
+  if (rendered.ok() && text != "\"false\"" && json::Value::of(text).truthy()) return true;
+  answer.state = State::kSkipped;
+  return false;
+}
+
 Error status_error(const CallDef& def, uint16_t status) {
   Error e(ErrorKind::kStatus, def.upstream_name + " answered with ");
   append_u64(e.detail, status);
@@ -36,20 +51,6 @@ void accept(const CallDef& def, Answer& answer) {
 }
 
 }  // namespace
-
-bool is_wanted(const CallDef& def, const Caller& caller, Answer& answer) {
-  if (!def.when) return true;
-  std::string text;
-  const tmpl::Rendered rendered = def.when->render(*caller.values, text);
-  if (rendered.status == tmpl::Rendered::Status::kBadValue) {
-    fail(def, answer, template_error(rendered));
-    return false;
-  }
-  // A query, a header and a cookie have no booleans: there the word false is one.
-  if (rendered.ok() && text != "\"false\"" && json::Value::of(text).truthy()) return true;
-  answer.state = State::kSkipped;
-  return false;
-}
 
 void fail(const CallDef& def, Answer& answer, Error error) {
   answer.error = std::move(error);

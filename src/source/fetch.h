@@ -23,10 +23,6 @@ struct Caller {
 coro::Task<void> fetch(const CallDef& def, Caller caller, Answer* answer,
                        std::optional<std::string_view> content = std::nullopt);
 
-/// False: the call's `when` says no, and the answer is skipped; or its value is of the wrong kind, and the answer
-/// failed.
-bool is_wanted(const CallDef& def, const Caller& caller, Answer& answer);
-
 /// The call counts as failed: its default stands for it, but not where the client is to blame or has gone.
 void fail(const CallDef& def, Answer& answer, Error error);
 

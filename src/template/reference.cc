@@ -144,8 +144,13 @@ class ReferenceParser {
     }
     std::string message = "no call is named " + quoted(ref_.path[0]) + " here";
     std::string list;
-    for (const std::string& name : scope_.calls) list += (list.empty() ? "" : ", ") + name;
-    const std::string_view near = nearest(ref_.path[0], {scope_.calls.begin(), scope_.calls.end()});
+    std::vector<std::string_view> names;
+    for (const std::string& name : scope_.calls) {
+      if (name.empty()) continue;
+      list += (list.empty() ? "" : ", ") + name;
+      names.push_back(name);
+    }
+    const std::string_view near = nearest(ref_.path[0], names);
     if (!near.empty()) message += ", did you mean " + quoted(near) + "?";
     if (!list.empty()) message += " (what is: " + list + ")";
     return refuse(at, std::move(message));

@@ -21,6 +21,7 @@ class Aggregate final : public pipeline::View {
     shape_ = Shape::create(build, names);
     members_ = member_names(names);
     if (include == nullptr) return;
+    if (include->members().empty()) build.error(*include, "include", "an aggregate needs at least one call");
     for (const config::Member& m : include->members()) merge_.push_back(config::boolean(m.value, "merge", false));
     merges_ = std::find(merge_.begin(), merge_.end(), true) != merge_.end();
     check_merged(*include, build);

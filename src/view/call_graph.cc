@@ -16,7 +16,7 @@ std::string note_of(const GraphNode& n) {
   if (n.is_main) add("main");
   if (n.def.required && !n.is_main) add("required");
   if (n.join) add(n.join->describe());
-  if (n.phase == CallGraph::kNever) add("after the answer, nobody waits");
+  if (n.phase == CallGraph::kLater) add("after the answer, nobody waits");
   if (n.def.when) add("only when its condition holds");
   if (n.def.fallback) add("default " + *n.def.fallback + " when it fails");
   return note;
@@ -39,9 +39,10 @@ void CallGraph::find_dependencies(uint16_t i, pipeline::Build& build) {
     if (r.root == tmpl::Root::kCalls) other = static_cast<uint16_t>(r.call);
     if (r.root == tmpl::Root::kObject || r.root == tmpl::Root::kItem || r.root == tmpl::Root::kItems) other = main_;
     if (other == kNone || other >= nodes_.size()) return;
-    if (nodes_[other].phase == kNever) {
-      build.error(*n.def.node, n.def.place,
-                  "{" + r.text + "} is never known: nobody waits for " + nodes_[other].def.name + " (wait: false)");
+    if (nodes_[other].phase == kLater && n.phase != kLater) {
+      build.error(
+          *n.def.node, n.def.place,
+          "{" + r.text + "} is never known here: nobody waits for " + nodes_[other].def.name + " (wait: false)");
     } else if (nodes_[other].phase > n.phase) {
       build.error(*n.def.node, n.def.place,
                   "{" + r.text + "} is known only later: " + nodes_[other].def.name + " is called after this");
@@ -93,7 +94,7 @@ void CallGraph::link(pipeline::Build& build) {
 std::vector<uint32_t> CallGraph::waves() const {
   std::vector<uint32_t> wave(nodes_.size(), 0);
   uint32_t before = 0;
-  for (uint8_t phase = 0; phase <= kNever; ++phase) {
+  for (uint8_t phase = 0; phase <= kLater; ++phase) {
     uint32_t last = before;
     for (size_t round = 0; round <= nodes_.size(); ++round) {
       for (size_t i = 0; i < nodes_.size(); ++i) {

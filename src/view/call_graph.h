@@ -25,7 +25,7 @@ struct GraphNode {
 class CallGraph {
  public:
   static constexpr uint16_t kNone = UINT16_MAX;
-  static constexpr uint8_t kNever = 7;  ///< the phase of calls that others make, when all is over
+  static constexpr uint8_t kLater = 3;  ///< the last phase, of calls that nobody waits for
 
   /// The number of a call is its place among all: what Reference::call says. So the scope of every call lists all named
   /// calls in the order in which they are added; the main call, which has no name there, is added last.

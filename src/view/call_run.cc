@@ -9,6 +9,15 @@ CallRun::CallRun(pipeline::Context& ctx, const CallGraph& graph)
   for (size_t i = 0; i < slots_.size(); ++i) slots_[i].pending = static_cast<uint16_t>(graph.node(i).waits_for.size());
 }
 
+CallRun::CallRun(pipeline::Context& ctx, CallRun&& other)
+    : ctx_(ctx),
+      graph_(other.graph_),
+      slots_(std::move(other.slots_)),
+      cancel_(&ctx.cancel),
+      body_(other.body_),
+      items_(other.items_),
+      runs_out_(other.runs_out_) {}
+
 coro::Task<Result<void>> CallRun::run(uint8_t phase, std::optional<std::string_view> main_content) {
   phase_ = phase;
   main_content_ = main_content;

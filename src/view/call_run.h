@@ -25,6 +25,8 @@ class MainObserver {
 class CallRun final : public tmpl::Values {
  public:
   CallRun(pipeline::Context& ctx, const CallGraph& graph);
+  /// Goes on where `other` has ended, for a context that outlives its request.
+  CallRun(pipeline::Context& ctx, CallRun&& other);
   CallRun(const CallRun&) = delete;
 
   /// Makes the calls of one phase and waits until all have ended. The first failure of a main or required call cancels

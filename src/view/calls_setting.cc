@@ -7,7 +7,12 @@
 namespace vg::view {
 
 config::Key source_key() {
-  return config::key("source", source::call_spec()).required().summary("the main call: UPSTREAM/path, a template");
+  config::Spec spec = source::call_spec({config::refused_key("table"), config::refused_key("key")});
+  for (config::Key& k : spec.keys) {
+    if (k.name == "call") k.is_required = false;    // where it is missing, add_main() says so
+    if (k.name == "required") k.default_text = "";  // a main call always is
+  }
+  return config::key("source", std::move(spec)).required().summary("the main call: UPSTREAM/path, a template");
 }
 
 config::Key include_key(std::vector<config::Key> more) {
@@ -39,6 +44,8 @@ void add_main(CallGraph& graph, pipeline::Build& build, std::string_view method,
               uint8_t phase, std::string_view forward) {
   const config::Node* source = config::child(build.settings(), "source");
   if (source == nullptr) return;
+  if (config::child(source, "call") == nullptr && source->get("table") == nullptr)
+    build.error(*source, "source", "\"call\" is missing; write for example catalog/articles/{id}");
   GraphNode node;
   node.phase = phase;
   node.is_main = true;

@@ -168,7 +168,8 @@ void Join::match_answers(const json::Value& items, const source::CallDef& def, J
   for (const Answer& answer : result.answers_) {
     if (answer.state != Answer::State::kOk) continue;
     for (const json::Value object : answer.value.elements()) {
-      for_each_key(object.at(object_path_), scratch, [&](const std::string& key) { objects[key].push_back(object); });
+      scratch.clear();
+      if (object.at(object_path_).append_text(scratch)) objects[scratch].push_back(object);
     }
   }
   const json::Value none = unmatched(def, summary);

@@ -118,7 +118,16 @@ void List::make_cursor_key(pipeline::Build& build) {
   cursors_ = CursorKey(std::move(secret));
 }
 
-void List::know_parameters(pipeline::Build&) {
+void List::know_parameters(pipeline::Build& build) {
+  std::vector<std::string> own, sent;
+  if (has_fields_) own.emplace_back(kFields);
+  if (paginate_) {
+    own.push_back(paginate_->page_parameter());
+    own.push_back(paginate_->size_parameter());
+    sent = paginate_->sent();
+  }
+  for (const tmpl::QueryParam& q : graph_.node(graph_.main()).def.target.query) sent.push_back(q.encoded);
+  query_.check(build, own, sent);
   if (paginate_) {
     query_.know(paginate_->page_parameter());
     query_.know(paginate_->size_parameter());

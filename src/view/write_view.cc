@@ -18,7 +18,7 @@ namespace {
 enum class Write : uint8_t { kCreate, kUpdate, kDelete };
 
 // The phases of the call graph.
-constexpr uint8_t kValidate = 0, kSave = 1, kAfter = 2;
+constexpr uint8_t kValidate = 0, kSave = 1, kAfter = 2;  // then CallGraph::kLater
 
 class WriteView final : public pipeline::View {
  public:
@@ -166,8 +166,10 @@ coro::Task<Result<void>> WriteView::run(pipeline::Context& ctx) const {
     co_return std::move(error);
   }
   run.tell_degraded();
-  after_.send_later(run);
-  co_return answer(run);
+  Result<void> answered = answer(run);
+  if (run.body().absent()) taken = "null";
+  after_.send_later(std::move(run), std::move(taken));
+  co_return std::move(answered);
 }
 
 coro::Task<Result<void>> WriteView::validate(CallRun& run, json::Value body, FieldErrors errors) const {

@@ -4,7 +4,6 @@
 
 #include "config/read.h"
 #include "observe/log.h"
-#include "source/later_call.h"
 
 namespace vg::view {
 
@@ -47,20 +46,12 @@ After After::create(pipeline::Build& build, CallGraph& graph, const tmpl::Scope&
     if (!config::boolean(m.value, "wait", true)) {
       if (def.required)
         build.error(*m.value, place + ".wait", "a required call must be waited for: take out wait: false, or required");
-      if (def.fallback || def.select)
-        build.error(*m.value, place + ".wait",
-                    "nobody sees its answer: default and select have no use with wait: false");
       if (undo != nullptr)
         build.error(*m.value, place + ".undo", "a call with wait: false is made when nothing can fail any more");
-      call.later = def;
-      GraphNode stand_in;  // its name is known, and nothing may wait for it
-      stand_in.def = std::move(def);
-      stand_in.phase = CallGraph::kNever;
-      graph.add(std::move(stand_in));
-      continue;
+      out.any_later_ = true;
     }
     GraphNode node;
-    node.phase = phase;
+    node.phase = config::boolean(m.value, "wait", true) ? phase : CallGraph::kLater;
     node.def = std::move(def);
     call.node = graph.add(std::move(node));
   }
@@ -82,7 +73,7 @@ coro::Task<void> After::undo_one(CallRun& run, const source::CallDef& undo) cons
 coro::Task<Error> After::undo(CallRun& run, Error cause) const {
   for (size_t i = calls_.size(); i-- > 0;) {
     const Call& call = calls_[i];
-    if (!call.undo || call.node == CallGraph::kNone) continue;
+    if (!call.undo) continue;
     if (run.answer(call.node).state != source::Answer::State::kOk) continue;
     co_await undo_one(run, *call.undo);
   }
@@ -94,20 +85,50 @@ coro::Task<Error> After::undo(CallRun& run, Error cause) const {
   co_return error;
 }
 
-void After::send_later(CallRun& run) const {
-  pipeline::Context& ctx = run.ctx();
-  for (const Call& call : calls_) {
-    if (!call.later) continue;
-    source::Answer answer;
-    std::unique_ptr<source::LaterCall> later = source::LaterCall::make(*call.later, run.caller(run), &answer);
-    pipeline::Background& background = ctx.services->background;
-    if (later && background.spawn(source::LaterCall::run(std::move(later), background.cancel()))) continue;
-    if (answer.state == source::Answer::State::kSkipped) continue;
-    if (!answer.failed()) answer.error = Error(ErrorKind::kOverload, "too many calls are made after their answers");
-    log::warn("request ", ctx.request_id(), ": the call ", call.later->name, " was not made: ", answer.error.detail);
-    ctx.degraded.append(ctx.degraded.empty() ? "" : ", ").append(call.later->name).append(";reason=");
-    source::append_reason(answer, ctx.degraded);
+namespace {
+
+// The calls that nobody waits for, with all that they may refer to. Lives as long as they are under way.
+struct LaterCalls {
+  LaterCalls(CallRun&& over, std::string text) : body(std::move(text)), run(copy(ctx, over), std::move(over)) {
+    run.set_body(json::Value::of(body));
   }
+  static pipeline::Context& copy(pipeline::Context& to, const CallRun& from) {
+    to.copy_request(from.ctx());
+    return to;
+  }
+  static coro::Task<void> make(std::unique_ptr<LaterCalls> calls);
+
+  pipeline::Context ctx;
+  std::string body;
+  CallRun run;
+};
+
+coro::Task<void> LaterCalls::make(std::unique_ptr<LaterCalls> calls) {
+  calls->ctx.cancel.attach(calls->ctx.services->background.cancel());
+  // The answer goes out first.
+  net::Sleep pause(calls->ctx.loop, std::chrono::milliseconds(1), nullptr);
+  co_await pause;
+  const Result<void> made = co_await calls->run.run(CallGraph::kLater);
+  const CallGraph& graph = calls->run.graph();
+  for (size_t i = 0; i < graph.size(); ++i) {
+    const source::Answer& answer = calls->run.answer(i);
+    if (graph.node(i).phase != CallGraph::kLater || !answer.failed()) continue;
+    log::warn("request ", calls->ctx.request_id(), ": the call ", graph.node(i).def.name,
+              ", made after the answer, failed: ", answer.error.detail);
+  }
+  if (!made)
+    log::warn("request ", calls->ctx.request_id(), ": the calls after the answer ended: ", made.error().detail);
+}
+
+}  // namespace
+
+void After::send_later(CallRun&& run, std::string body) const {
+  if (!any_later_) return;
+  pipeline::Background& background = run.ctx().services->background;
+  const std::string id(run.ctx().request_id());
+  auto calls = std::make_unique<LaterCalls>(std::move(run), std::move(body));
+  if (!background.spawn(LaterCalls::make(std::move(calls))))
+    log::error("request ", id, ": its calls after the answer are not made: too many are under way");
 }
 
 }  // namespace vg::view

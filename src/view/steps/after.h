@@ -18,18 +18,19 @@ class After {
   /// A required call has failed: undoes those that succeeded, in the reverse order, then the view's own. A failure to
   /// undo is logged. The answer: 502, naming what failed.
   coro::Task<Error> undo(CallRun& run, Error cause) const;
-  /// Sends those that nobody waits for. One that can't be sent is told in ctx.degraded.
-  void send_later(CallRun& run) const;
+  /// Lets those begin that nobody waits for, once the answer is out. `body` is what the run's body views. What fails
+  /// is logged; the request is over.
+  void send_later(CallRun&& run, std::string body) const;
 
  private:
   struct Call {
-    uint16_t node = CallGraph::kNone;  // in the graph; kNone: it is sent later
-    std::optional<source::CallDef> later;
+    uint16_t node = CallGraph::kNone;  // in the graph
     std::optional<source::CallDef> undo;
   };
   coro::Task<void> undo_one(CallRun& run, const source::CallDef& undo) const;
 
   std::vector<Call> calls_;
+  bool any_later_ = false;
   std::optional<source::CallDef> undo_;  // of the view
 };
 

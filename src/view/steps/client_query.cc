@@ -32,7 +32,8 @@ std::string with_parameter(std::string_view path, std::string_view query, std::s
     parameters.append(pair.raw);
   });
   write();
-  return std::string(path) + "?" + parameters;
+  // A path that begins with two slashes would be another host: with a dot segment before it, it is a path again.
+  return (path.starts_with("//") ? "/." : "") + std::string(path) + "?" + parameters;
 }
 
 }  // namespace vg::view

@@ -84,10 +84,9 @@ std::optional<LinkValue> take_link(std::string_view& text, std::string_view rela
   while (!text.empty()) {
     const size_t end = end_of_parameter(text);
     // Of several rel parameters the first counts.
-    if (!has_rel && text.substr(0, end).find("rel") != std::string_view::npos) {
-      has_rel = iequals(trim(text.substr(0, std::min(text.find('='), end))), "rel");
-      out.has_relation = has_rel && names_relation(text.substr(0, end), relation);
-    }
+    const std::string_view parameter = text.substr(0, end);
+    const bool is_rel = iequals(trim(parameter.substr(0, parameter.find('='))), "rel");
+    if (is_rel && !std::exchange(has_rel, true)) out.has_relation = names_relation(parameter, relation);
     const bool next_link = end < text.size() && text[end] == ',';
     text.remove_prefix(std::min(end + 1, text.size()));
     if (next_link) break;

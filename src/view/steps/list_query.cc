@@ -55,6 +55,26 @@ ListQuery ListQuery::create(pipeline::Build& build) {
   return out;
 }
 
+void ListQuery::check(pipeline::Build& build, const std::vector<std::string>& own,
+                      const std::vector<std::string>& sent) const {
+  const config::Node* node = config::child(build.settings(), "filters");
+  const auto has = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (size_t i = 0; i < filters_.size(); ++i) {
+    const Filter& f = filters_[i];
+    const bool ordered = !order_.empty() && f.name == kOrder;
+    if (has(own, f.name) || ordered)
+      build.error(*node, "filters", "\"" + f.name + "\" is a parameter of the list's own already");
+    if (has(sent, f.encoded)) build.error(*node, "filters", "\"" + f.encoded + "\" is sent to the source already");
+    for (size_t j = 0; j < i; ++j) {
+      if (filters_[j].name == f.name || filters_[j].encoded == f.encoded)
+        build.error(*node, "filters",
+                    "\"" + filters_[j].name + "\" and \"" + f.name + "\" write one parameter, " + f.encoded);
+    }
+  }
+}
+
 bool ListQuery::knows(std::string_view name) const {
   return std::find(known_.begin(), known_.end(), name) != known_.end();
 }

@@ -13,6 +13,9 @@ class ListQuery {
  public:
   static std::vector<config::Key> keys();
   static ListQuery create(pipeline::Build& build);
+  /// Reports filters that mean two things: `own` are the list's other parameters, `sent` what it sends its source
+  /// itself (encoded).
+  void check(pipeline::Build& build, const std::vector<std::string>& own, const std::vector<std::string>& sent) const;
   /// A parameter that something else of the view reads: not unknown under strict_query.
   void know(std::string name) { known_.push_back(std::move(name)); }
 

@@ -99,6 +99,12 @@ Paginate::Paginate(pipeline::Build& build, const config::Node& node, const sourc
   }
 }
 
+std::vector<std::string> Paginate::sent() const {
+  std::vector<std::string> out = {upstream_page_, upstream_offset_, upstream_size_};
+  std::erase(out, "");
+  return out;
+}
+
 Result<uint64_t> Paginate::read_number(const pipeline::Context& ctx, const std::string& parameter,
                                        uint64_t fallback) const {
   const auto raw = tmpl::find_query(ctx.query_string(), parameter);

@@ -35,6 +35,8 @@ class Paginate {
   By by() const { return by_; }
   const std::string& page_parameter() const { return page_parameter_; }
   const std::string& size_parameter() const { return size_parameter_; }
+  /// The parameters that are sent to the upstream, encoded.
+  std::vector<std::string> sent() const;
   /// Errors: 400: a page or size that is no number, or 0.
   Result<Page> read(const pipeline::Context& ctx) const;
   /// Appends the parameters that the upstream gets.

@@ -62,7 +62,7 @@ std::vector<std::string> Validate::names(const pipeline::Build& build) {
   const config::Node* validate = config::child(build.settings(), "validate");
   if (validate == nullptr || validate->is_map()) return call_names(validate);
   std::vector<std::string> out;
-  for (size_t i = 1; i <= validate->items().size(); ++i) out.push_back("validate_" + std::to_string(i));
+  out.resize(validate->items().size());  // without names: nothing can refer to them
   return out;
 }
 

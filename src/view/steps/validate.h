@@ -14,7 +14,7 @@ namespace vg::view {
 class Validate {
  public:
   static std::vector<config::Key> keys();
-  /// The names of the calls: those of a map; of a list validate_1, validate_2, …
+  /// The names of the calls: those of a map; in a list they have none.
   static std::vector<std::string> names(const pipeline::Build& build);
 
   /// Compiles the schema, and the calls into phase 0 of `graph`, whose first calls they are.
