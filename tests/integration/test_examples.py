@@ -22,16 +22,21 @@ def product_page(reviews=REVIEWS, related=RELATED):
     return PRODUCT[:-1] + b"".join(b',"%s":%s' % (n, v) for n, v in parts.items() if v is not None) + b"}"
 
 
-@pytest.fixture
-def product(world):
+@pytest.fixture(scope="module")
+def product_gateway(module_world):
     return Example(
-        world,
+        module_world,
         "product-detail.yaml",
         {
             "catalog": {"GET /products/5": answer(PRODUCT), "GET /products": answer(RELATED)},
             "reviews": {"GET /products/5/reviews": answer(REVIEWS)},
         },
     )
+
+
+@pytest.fixture
+def product(product_gateway):
+    yield from product_gateway.fresh()
 
 
 def test_the_product_with_reviews_and_related_products(product):
@@ -52,7 +57,8 @@ def test_the_category_is_known_only_after_the_product_and_the_reviews_wait_for_n
 
     product["catalog"]["GET /products/5"] = late
     client = product.gateway.connect().send(b"GET /products/5 HTTP/1.1\r\nHost: a\r\n\r\n")
-    product["reviews"].upstream.wait_for(lambda u: len(u.completed) == 1)
+    for name in ("reviews", "catalog"):
+        product[name].upstream.wait_for(lambda u: len(u.completed) == 1)
     assert product["catalog"].asked == ["GET /products/5"], "asked for a category that nobody knows"
     gate.open()
     assert same(client.read_response(), product_page())
@@ -175,12 +181,17 @@ def dashboard_page(failed=()):
     return b"{" + b",".join(b'"%s":%s' % (n.encode(), v) for n, v in parts.items() if v is not None) + b"}"
 
 
-@pytest.fixture
-def dashboard(world):
+@pytest.fixture(scope="module")
+def dashboard_gateway(module_world):
     services = {}
     for part, (service, name) in SERVICE.items():
         services[service] = {name: answer(PARTS[part])}
-    return Example(world, "dashboard.yaml", services)
+    return Example(module_world, "dashboard.yaml", services)
+
+
+@pytest.fixture
+def dashboard(dashboard_gateway):
+    yield from dashboard_gateway.fresh()
 
 
 def breaks(dashboard, part, fault):
@@ -255,11 +266,16 @@ def test_what_a_service_lies_about_stays_in_its_own_member(dashboard):
 RATES = b'{"terms":"private","rates":{"USD":1.1640,"GBP":0.8790},"base":"EUR","date":"2026-11-20"}'
 
 
-@pytest.fixture
-def rates(world):
+@pytest.fixture(scope="module")
+def rates_gateway(module_world):
     headers = [("Cache-Control", "max-age=60"), ("Set-Cookie", "a=b"), ("X-Powered-By", "php"), ("ETag", '"upstream"')]
     services = {"rates": {"GET /latest": answer(RATES, headers=headers)}}
-    return Example(world, "external-fetch.yaml", services, env={"RATES_KEY": "k3y"})
+    return Example(module_world, "external-fetch.yaml", services, env={"RATES_KEY": "k3y"})
+
+
+@pytest.fixture
+def rates(rates_gateway):
+    yield from rates_gateway.fresh()
 
 
 def test_the_external_api_is_fetched_with_its_key_and_answers_only_what_was_asked_for(rates):

@@ -21,10 +21,10 @@ def page(articles=ARTICLES, join=True, **members):
     return {"results": results, **usual, **members, "context": {"featured_authors": FEATURED}}
 
 
-@pytest.fixture
-def example(world):
+@pytest.fixture(scope="module")
+def example_gateway(module_world):
     return Example(
-        world,
+        module_world,
         "article-list.yaml",
         {
             "catalog": {
@@ -34,6 +34,11 @@ def example(world):
             }
         },
     )
+
+
+@pytest.fixture
+def example(example_gateway):
+    yield from example_gateway.fresh()
 
 
 def listed(example):

@@ -186,7 +186,8 @@ def test_members_that_nobody_asked_for_are_dropped_and_the_status_is_not_the_cli
 
 @pytest.mark.parametrize(
     "body, headers, status",
-    [
+    ids=["none", "half", "list", "xml", "large"],
+    argvalues=[
         (b"", [("Content-Type", "application/json")], 400),
         (b"{", [("Content-Type", "application/json")], 400),
         (b"[]", [("Content-Type", "application/json")], 422),

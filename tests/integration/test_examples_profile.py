@@ -14,16 +14,21 @@ FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 WRONG = {"email": ["Email validation failed"]}
 
 
-@pytest.fixture
-def example(world):
+@pytest.fixture(scope="module")
+def example_gateway(module_world):
     return Example(
-        world,
+        module_world,
         "profile-update.yaml",
         {
             "users": {f"{method} /users/7/profile": answer(SAVED) for method in ("PUT", "PATCH")},
             "validator": {"POST /check": answer({"valid": True})},
         },
     )
+
+
+@pytest.fixture
+def example(example_gateway):
+    yield from example_gateway.fresh()
 
 
 def change(example, body, method="PATCH", headers=()):
