@@ -56,9 +56,9 @@ def test_the_category_is_known_only_after_the_product_and_the_reviews_wait_for_n
         return answer(PRODUCT)
 
     product["catalog"]["GET /products/5"] = late
-    client = product.gateway.connect().send(b"GET /products/5 HTTP/1.1\r\nHost: a\r\n\r\n")
+    client = product.begin("GET", "/products/5")
     for name in ("reviews", "catalog"):
-        product[name].upstream.wait_for(lambda u: len(u.completed) == 1)
+        product[name].wait()
     assert product["catalog"].asked == ["GET /products/5"], "asked for a category that nobody knows"
     gate.open()
     assert same(client.read_response(), product_page())
@@ -66,11 +66,11 @@ def test_the_category_is_known_only_after_the_product_and_the_reviews_wait_for_n
 
 def test_the_product_has_a_validator_and_its_conditional_request_is_answered_304(product):
     client = product.gateway.connect()
-    tag = client.get("/products/5").headers.one("etag")
+    tag = client.get("/products/5", host=product.host).headers.one("etag")
     assert tag.startswith('"')
-    again = client.get("/products/5", [("If-None-Match", tag)])
+    again = client.get("/products/5", [("If-None-Match", tag)], host=product.host)
     assert (again.status, again.body, again.headers.one("etag")) == (304, b"", tag)
-    assert client.get("/products/5", [("If-None-Match", '"another"')]).status == 200
+    assert client.get("/products/5", [("If-None-Match", '"another"')], host=product.host).status == 200
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -152,9 +152,9 @@ def test_what_is_no_product_asks_nobody(product, target, status):
 
 
 def test_a_product_is_read_only_and_head_is_a_get_without_content(product):
-    assert product.gateway.fetch("POST", "/products/5").status == 405
+    assert product.fetch("POST", "/products/5").status == 405
     assert product["catalog"].asked == []
-    answered = product.gateway.fetch("HEAD", "/products/5")
+    answered = product.fetch("HEAD", "/products/5")
     assert (answered.status, answered.body) == (200, b"") and int(answered.headers.one("content-length")) > len(PRODUCT)
 
 
@@ -218,9 +218,9 @@ def test_the_order_of_members_does_not_depend_on_who_answers_first(dashboard):
         return answer(PARTS["notifications"])
 
     dashboard["notifications"]["GET /users/7/unread"] = last
-    client = dashboard.gateway.connect().send(b"GET /dashboard/7 HTTP/1.1\r\nHost: a\r\n\r\n")
+    client = dashboard.begin("GET", "/dashboard/7")
     for name in ("users", "activity", "recommendations"):
-        dashboard[name].upstream.wait_for(lambda u: len(u.completed) == 1)
+        dashboard[name].wait()
     gate.open()
     assert same(client.read_response(), dashboard_page())
 

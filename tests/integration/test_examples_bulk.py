@@ -4,8 +4,7 @@ import threading
 
 import pytest
 
-from support import wire
-from support.example_upstreams import FAULTS, SAID_DONE, Example, answer, parse, problem, query, skip_unless_views_run
+from support.example_upstreams import FAULTS, JSON, SAID_DONE, Example, answer, parse, problem, query, skip_unless_views_run
 from support.gateway import wait_until
 from support.upstream import Gate
 
@@ -113,9 +112,7 @@ def test_a_batch_begins_when_the_one_before_has_ended_and_twenty_run_at_once(exa
         return answer({})
 
     catalog.scripts = dict.fromkeys(range(1, 21), held)
-    client = example.gateway.connect()
-    body = json.dumps(products(250)).encode()
-    client.send(wire.request("PATCH", "/products", [("Content-Type", "application/json")], body))
+    client = example.begin("PATCH", "/products", [JSON], json.dumps(products(250)).encode())
     example["catalog"].upstream.wait_for(lambda u: u.busy == 20)
     gate.open()
     found = json.loads(client.read_response().body)
@@ -209,9 +206,7 @@ def test_a_client_that_leaves_stops_the_rest(example, catalog):
         return answer({})
 
     catalog.scripts = dict.fromkeys(range(1, 21), held)
-    client = example.gateway.connect()
-    body = json.dumps(products(1000)).encode()
-    client.send(wire.request("PATCH", "/products", [("Content-Type", "application/json")], body))
+    client = example.begin("PATCH", "/products", [JSON], json.dumps(products(1000)).encode())
     example["catalog"].upstream.wait_for(lambda u: u.busy == 20)
     client.reset()
     connections = [r.connection for r in example["catalog"].requests]

@@ -3,8 +3,7 @@ import json
 
 import pytest
 
-from support import wire
-from support.example_upstreams import FATAL, FAULTS, Example, answer, problem, same, skip_unless_views_run
+from support.example_upstreams import FATAL, FAULTS, JSON, Example, answer, problem, same, skip_unless_views_run
 from support.upstream import Gate
 
 skip_unless_views_run()
@@ -61,10 +60,8 @@ def test_a_profile_is_not_saved_before_its_address_is_checked(example):
         return answer({"valid": True})
 
     example["validator"]["POST /check"] = late
-    body = b'{"email":"a@b.c"}'
-    client = example.gateway.connect()
-    client.send(wire.request("PATCH", "/users/7/profile", [("Content-Type", "application/json")], body))
-    example["validator"].upstream.wait_for(lambda u: len(u.completed) == 1)
+    client = example.begin("PATCH", "/users/7/profile", [JSON], b'{"email":"a@b.c"}')
+    example["validator"].wait()
     assert example["users"].asked == []
     gate.open()
     assert client.read_response().status == 200

@@ -91,9 +91,13 @@ SAID_DONE = {"half", "html", "two-values", "not-utf8", "bare-nan", "too-deep"}
 
 
 class Service:
-    """One scripted service: a table of answers by "METHOD /path". `asked` lists what was asked, in the order of arrival."""
+    """One scripted service: a table of answers by "METHOD /path". `asked` lists what was asked, in the order of arrival.
+
+    A call that was cancelled may arrive when the next test has begun. So each test has a host name of its own, which the
+    gateway passes on as X-Forwarded-Host: requests of another one are not this test's."""
 
     def __init__(self, world, answers):
+        self.host = None
         self.first_answers = dict(answers)
         self.answers = dict(answers)
         self.upstream = world.upstream(self._handle)
@@ -104,7 +108,10 @@ class Service:
 
     @property
     def requests(self):
-        return self.upstream.requests
+        return [r for r in self.upstream.requests if self._is_mine(r)]
+
+    def _is_mine(self, request):
+        return request.headers.get("x-forwarded-host") == self.host
 
     @property
     def asked(self):
@@ -116,12 +123,17 @@ class Service:
         assert len(found) == 1, f"{name}: {self.asked}"
         return found[0]
 
+    def wait(self, count=1):
+        """Until so many requests have come, with all of their content."""
+        self.upstream.wait_for(lambda u: len([r for r in self.requests if r.complete]) >= count)
+
     def stop(self):
         self.stopped = True
         self.upstream.stop(reset=True)
 
-    def reset(self):
+    def reset(self, host):
         """As at the beginning."""
+        self.host = host
         if self.stopped:
             self.upstream.start()
         self.stopped = False
@@ -135,6 +147,8 @@ class Service:
 
     def _handle(self, request, connection):
         scripted = self.answers.get(f"{request.method} {request.path}")
+        if not self._is_mine(request):
+            return wire.response(404)
         if scripted is None:
             self.upstream.failures.append(AssertionError(f"nobody expected {request.method} {request.target}"))
             return wire.response(404)
@@ -153,27 +167,44 @@ class Example:
         urls = {f"{name.upper()}_URL": service.upstream.url for name, service in self.services.items()}
         text = (EXAMPLES / file).read_text(encoding="utf-8")
         self.gateway = world.gateway(text, env={"LISTEN": "127.0.0.1:0", **urls, **(env or {})})
+        self.tests = 0
+        self.reset()
+
+    @property
+    def host(self):
+        return f"test-{self.tests}.example"
+
+    def reset(self):
+        self.tests += 1
+        for service in self.services.values():
+            service.reset(self.host)
 
     def __getitem__(self, name):
         return self.services[name]
 
     def get(self, target, headers=()):
-        return self.gateway.get(target, headers)
+        return self.fetch("GET", target, headers)
+
+    def fetch(self, method, target, headers=(), body=None):
+        return self.gateway.fetch(method, target, headers, body, host=self.host)
+
+    def begin(self, method, target, headers=(), body=None):
+        """Sends a request; the client, whose answer is still to be read."""
+        return self.gateway.connect().send(wire.request(method, target, headers, body, host=self.host))
 
     def send(self, method, target, body, headers=()):
         """A request with a JSON body; bytes go out as they are, with the Content-Type among `headers` if there is one."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         typed = headers if any(n.lower() == "content-type" for n, _ in headers) else [JSON, *headers]
-        return self.gateway.fetch(method, target, typed, data)
+        return self.fetch(method, target, typed, data)
 
     def stop(self, name):
         """From now on nobody listens where this service was."""
         self.services[name].stop()
 
     def fresh(self):
-        """For a fixture: `yield from example.fresh()`, with the services as at the beginning, and what went wrong at the end."""
-        for service in self.services.values():
-            service.reset()
+        """For a fixture: `yield from example.fresh()`. The services are as at the beginning, and checked at the end."""
+        self.reset()
         yield self
         for service in self.services.values():
             service.check()
