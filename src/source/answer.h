@@ -29,7 +29,9 @@ struct Answer {
   /// The whole content as it came.
   std::string_view content() const { return call ? std::string_view(call->text()) : std::string_view(); }
   /// 4xx: the upstream refuses what the client asked for.
-  bool refused() const { return state == State::kFailed && status >= 400 && status < 500; }
+  bool refused() const {
+    return state == State::kFailed && error.kind == ErrorKind::kStatus && status >= 400 && status < 500;
+  }
 };
 
 /// Why it failed, in the words of Viewgate-Degraded: "timeout", "status_503", "missing_value", …

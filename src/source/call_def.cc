@@ -42,7 +42,7 @@ class Compiler {
 
   void target(std::string_view method) {
     const config::Node* call = config::child(&node_, "call");
-    if (call == nullptr) return;
+    if (call == nullptr || !call->is_scalar()) return;
     auto target = build_.compile_call(*call, place_, scope_);
     if (!target) return;
     out_.upstream = *build_.find_upstream(target->upstream);

@@ -185,11 +185,9 @@ config::ViewType describe_bulk_update() {
   type.name = "bulk-update";
   type.methods = {"POST", "PATCH"};
   type.keys = {
-      config::key("source", source::call_spec({config::key("per", config::one_of({"item", "batch"}))
-                                                   .fallback("item")
-                                                   .summary("a call for each item, or for each batch")}))
-          .required()
-          .summary("the call that updates: UPSTREAM/path, a template with {item.…} or {items.…}"),
+      source_key(true, {config::key("per", config::one_of({"item", "batch"}))
+                            .fallback("item")
+                            .summary("a call for each item, or for each batch")}),
       config::key("items", config::text().at_least(1)).fallback("items").summary("the member that has the array"),
       config::key("batch_size", config::integer().between(1, 100'000)).fallback("100").summary("items of a batch"),
       config::key("concurrency", config::integer().between(1, 1000)).fallback("20").summary("calls at once in a batch"),

@@ -4,8 +4,8 @@ namespace vg::view {
 
 using source::Answer;
 
-CallRun::CallRun(pipeline::Context& ctx, const CallGraph& graph)
-    : ctx_(ctx), graph_(graph), slots_(graph.size()), cancel_(&ctx.cancel) {
+CallRun::CallRun(pipeline::Context& ctx, const CallGraph& graph) : ctx_(ctx), graph_(graph), slots_(graph.size()) {
+  cancel_.attach(&ctx.cancel);
   for (size_t i = 0; i < slots_.size(); ++i) slots_[i].pending = static_cast<uint16_t>(graph.node(i).waits_for.size());
 }
 
@@ -13,22 +13,31 @@ CallRun::CallRun(pipeline::Context& ctx, CallRun&& other)
     : ctx_(ctx),
       graph_(other.graph_),
       slots_(std::move(other.slots_)),
-      cancel_(&ctx.cancel),
       body_(other.body_),
       items_(other.items_),
-      runs_out_(other.runs_out_) {}
+      runs_out_(true) {
+  cancel_.attach(&ctx.cancel);
+}
 
 coro::Task<Result<void>> CallRun::run(uint8_t phase, std::optional<std::string_view> main_content) {
   phase_ = phase;
   main_content_ = main_content;
   start_ready();
   co_await scope_.join();
-  if (ctx_.cancel.cancelled()) {
-    const bool late = ctx_.cancel.reason() == ErrorKind::kTimeout;
-    co_return Error(ctx_.cancel.reason(), late ? "the answer was not ready in time" : "cancelled");
+  const coro::CancelSource& ended = runs_out_ ? static_cast<const coro::CancelSource&>(cancel_) : ctx_.cancel;
+  if (ended.cancelled()) {
+    const bool late = ended.reason() == ErrorKind::kTimeout;
+    co_return Error(ended.reason(), late ? "the answer was not ready in time" : "cancelled");
   }
   if (failed_ != CallGraph::kNone) co_return slots_[failed_].answer.error;
   co_return Result<void>();
+}
+
+void CallRun::let_run_out() {
+  runs_out_ = true;
+  if (cancel_.cancelled()) return;
+  cancel_.reset();
+  cancel_.arm(ctx_.loop, ctx_.cancel.when());
 }
 
 void CallRun::start_ready() {
@@ -65,7 +74,7 @@ void CallRun::ended(uint16_t i) {
     ctx_.call = answer.stats;
     ctx_.upstream = &ctx_.pinned->pools[node.def.upstream]->upstream();
     items_ = answer.value;
-    if (observer_ != nullptr && answer.state == Answer::State::kOk) {
+    if (observer_ != nullptr && answer.has_value()) {
       if (Result<void> fine = observer_->on_main(*this); !fine) refuse(i, std::move(fine.error()));
     }
   }

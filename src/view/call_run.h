@@ -34,8 +34,9 @@ class CallRun final : public tmpl::Values {
   /// Errors: of that call (see source::fetch); kTimeout, kCancelled when the request's own time is up or its client has
   /// gone. Cancel: ctx.cancel. Nothing of the calls is left running.
   coro::Task<Result<void>> run(uint8_t phase, std::optional<std::string_view> main_content = std::nullopt);
-  /// From now on a failure starts no further calls, but lets those end that are under way: what they did is known then.
-  void let_run_out() { runs_out_ = true; }
+  /// From now on neither a failure nor a client that leaves ends the calls that are under way, so that it is known what
+  /// they did; a failure starts no further ones. The request's deadline stays. Precondition: nothing runs.
+  void let_run_out();
 
   const source::Answer& answer(size_t i) const { return slots_[i].answer; }
   const source::Answer& main() const { return slots_[graph_.main()].answer; }
@@ -89,7 +90,7 @@ class CallRun final : public tmpl::Values {
   pipeline::Context& ctx_;
   const CallGraph& graph_;
   std::vector<Slot> slots_;
-  coro::CancelSource cancel_;
+  net::DeadlineSource cancel_;
   coro::Scope scope_;
   json::Value body_, items_;
   std::optional<tmpl::PathParams> params_;

@@ -6,11 +6,25 @@
 
 namespace vg::view {
 
-config::Key source_key() {
-  config::Spec spec = source::call_spec({config::refused_key("table"), config::refused_key("key")});
+config::Spec without(config::Spec call, std::initializer_list<std::pair<const char*, const char*>> keys) {
+  for (const auto& [name, why] : keys) {
+    for (config::Key& k : call.keys) {
+      if (k.name != name) continue;
+      k = config::refused_key(name);
+      k.refused = why;
+    }
+  }
+  return call;
+}
+
+config::Key source_key(bool writes, std::vector<config::Key> more) {
+  more.push_back(config::refused_key("table"));
+  more.push_back(config::refused_key("key"));
+  config::Spec spec = without(source::call_spec(std::move(more)), {{"required", "the main call is always required"},
+                                                                   {"when", "the main call can't be skipped"}});
+  if (writes) spec = without(std::move(spec), {{"default", "what was not saved has no default"}});
   for (config::Key& k : spec.keys) {
-    if (k.name == "call") k.is_required = false;    // where it is missing, add_main() says so
-    if (k.name == "required") k.default_text = "";  // a main call always is
+    if (k.name == "call") k.is_required = false;  // where it is missing, add_main() says so
   }
   return config::key("source", std::move(spec)).required().summary("the main call: UPSTREAM/path, a template");
 }

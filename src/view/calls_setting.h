@@ -7,7 +7,9 @@
 
 namespace vg::view {
 
-config::Key source_key();
+/// A call without some of its keys: each name with the reason.
+config::Spec without(config::Spec call, std::initializer_list<std::pair<const char*, const char*>> keys);
+config::Key source_key(bool writes = false, std::vector<config::Key> more = {});
 config::Key include_key(std::vector<config::Key> more = {});
 config::Key limits_key();
 void append_keys(std::vector<config::Key>& keys, std::vector<config::Key> more);

@@ -73,7 +73,11 @@ class Detail final : public pipeline::View, public EtagSource {
     const bool whole = ctx.degraded.empty();
     const std::string etag = whole ? etag_of(*content) : std::string();
     if (Result<void> replied = reply_.json(run, 200, *std::move(content)); !replied) return replied;
-    if (whole) apply_etag(ctx, etag);
+    if (whole) {
+      apply_etag(ctx, etag);
+    } else {
+      ctx.response.own.remove(http::FieldId::kEtag);  // the source's would be of the whole
+    }
     return {};
   }
 

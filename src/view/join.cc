@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "base/strings.h"
 #include "config/read.h"
-#include "source/declared_request.h"
+#include "json/writer.h"
+#include "template/distinct.h"
 #include "view/call_run.h"
 #include "view/item_values.h"
 
@@ -35,7 +35,7 @@ void for_each_key(json::Value value, std::string& scratch, Visit visit) {
 
 // The state of all calls in one: what failed first.
 void note_failure(const source::CallDef& def, const Answer& answer, Answer& summary) {
-  if (!answer.failed() || summary.failed()) return;
+  if (!answer.failed() || summary.failed() || answer.error.kind == ErrorKind::kCancelled) return;
   summary.state = answer.state;
   summary.error = answer.error;
   summary.status = answer.status;
@@ -108,40 +108,49 @@ coro::Task<void> Join::run(CallRun& run, const source::CallDef& def, JoinResult*
   }
 }
 
-// One call: a hundred keys of the page, each in one item of `items`.
-struct Join::Batch {
-  std::string text;  // an array of items; empty: the page as it is
-  Answer* answer = nullptr;
-};
-
 namespace {
 
-coro::Task<void> fetch_batch(CallRun* run, const source::CallDef* def, json::Value items, Answer* answer) {
-  const ItemValues values(*run, tmpl::Root::kItems, items);
-  co_await source::fetch(*def, run->caller(values), answer);
-}
+// The calls of one include; the first failure of a required one ends the others.
+struct Calls {
+  Calls(CallRun& r, const source::CallDef& d, coro::CancelSource* parent) : run(r), def(d), stop(parent) {}
+  CallRun& run;
+  const source::CallDef& def;
+  coro::CancelSource stop;
+
+  coro::Task<void> make(tmpl::Root root, json::Value value, Answer* answer) {
+    const ItemValues values(run, root, value);
+    source::Caller caller = run.caller(values);
+    caller.cancel = &stop;
+    co_await source::fetch(def, caller, answer);
+    if (def.required && answer->state == Answer::State::kFailed) stop.cancel(ErrorKind::kCancelled);
+  }
+};
 
 }  // namespace
 
+// One call for at most a hundred keys. Of the items its templates see the keys alone: no call refers to anything else.
 coro::Task<void> Join::by_key(CallRun& run, const source::CallDef& def, JoinResult& result, Answer& summary) const {
   const json::Value items = run.items();
-  std::set<std::string> seen;
-  std::deque<Batch> batches;
-  std::string scratch;
-  for (const json::Value item : items.elements()) {
-    bool is_new = false;
-    for_each_key(item.at(item_path_), scratch,
-                 [&](const std::string& key) { is_new = seen.insert(key).second || is_new; });
-    if (!is_new) continue;
-    if (batches.empty() || seen.size() > batches.size() * kKeysPerCall) batches.emplace_back();
-    std::string& text = batches.back().text;
-    text.append(text.empty() ? "[" : ",").append(item.text());
+  const tmpl::DistinctValues keys(items, item_path_);
+  std::string before, behind;
+  for (const std::string& step : item_path_) {
+    before.push_back('{');
+    json::append_string(before, step);
+    before.push_back(':');
+    behind.push_back('}');
   }
+  std::deque<std::string> batches;
+  size_t in_batch = kKeysPerCall;
+  for (const tmpl::DistinctValues::Entry& key : keys.entries()) {
+    if (in_batch == kKeysPerCall) batches.emplace_back("["), in_batch = 0;
+    if (in_batch++ > 0) batches.back().push_back(',');
+    batches.back().append(before).append(key.value.text()).append(behind);
+  }
+  Calls calls(run, def, run.caller(run).cancel);
   coro::Scope scope;
-  for (Batch& batch : batches) {
-    batch.text.push_back(']');
-    batch.answer = &result.answers_.emplace_back();
-    scope.spawn(fetch_batch(&run, &def, json::Value::of(batch.text), batch.answer));
+  for (std::string& batch : batches) {
+    batch.push_back(']');
+    scope.spawn(calls.make(tmpl::Root::kItems, json::Value::of(batch), &result.answers_.emplace_back()));
   }
   co_await scope.join();
   for (const Answer& answer : result.answers_) {
@@ -196,24 +205,20 @@ struct Join::Work {
     json::Value value;
     Answer* answer = nullptr;
   };
-  CallRun* run = nullptr;
-  const source::CallDef* def = nullptr;
-  std::vector<Item> calls;
+  Calls calls;
+  std::vector<Item> items;
   size_t next = 0;
 
   static coro::Task<void> take(Work* work) {
-    while (work->next < work->calls.size()) {
-      const Item item = work->calls[work->next++];
-      const ItemValues values(*work->run, tmpl::Root::kItem, item.value);
-      co_await source::fetch(*work->def, work->run->caller(values), item.answer);
+    while (work->next < work->items.size() && !work->calls.stop.cancelled()) {
+      const Item item = work->items[work->next++];
+      co_await work->calls.make(tmpl::Root::kItem, item.value, item.answer);
     }
   }
 };
 
 coro::Task<void> Join::per_item(CallRun& run, const source::CallDef& def, JoinResult& result, Answer& summary) const {
-  Work work;
-  work.run = &run;
-  work.def = &def;
+  Work work{Calls(run, def, run.caller(run).cancel), {}, 0};
   std::map<std::string, Answer*> made;
   std::vector<Answer*> of_item;
   for (const json::Value item : run.items().elements()) {
@@ -221,12 +226,12 @@ coro::Task<void> Join::per_item(CallRun& run, const source::CallDef& def, JoinRe
     auto [at, is_new] = made.try_emplace(source::fingerprint(def, values), nullptr);
     if (is_new) {
       at->second = &result.answers_.emplace_back();
-      work.calls.push_back({item, at->second});
+      work.items.push_back({item, at->second});
     }
     of_item.push_back(at->second);
   }
   coro::Scope scope;
-  const size_t workers = std::min<size_t>(concurrency_, work.calls.size());
+  const size_t workers = std::min<size_t>(concurrency_, work.items.size());
   for (size_t i = 0; i < workers; ++i) scope.spawn(Work::take(&work));
   co_await scope.join();
   for (const Answer& answer : result.answers_) note_failure(def, answer, summary);

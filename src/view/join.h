@@ -40,7 +40,6 @@ class Join {
   std::string describe() const;
 
  private:
-  struct Batch;
   struct Work;
   coro::Task<void> by_key(CallRun& run, const source::CallDef& def, JoinResult& result, source::Answer& summary) const;
   coro::Task<void> per_item(CallRun& run, const source::CallDef& def, JoinResult& result,

@@ -172,13 +172,13 @@ Result<void> ListRequest::follow_cursor() {
   if (!rendered.ok()) return {};  // the call will say so
   if (!query_.empty()) first_target_.append("?").append(query_);
   if (page_.cursor.empty()) return {};
-  std::optional<std::string> target = list_.cursors_.decode(page_.cursor, first_target_);
-  if (!target) {
+  const std::optional<std::string> next = list_.cursors_.decode(page_.cursor, first_target_);
+  if (!next) {
     Error e(ErrorKind::kBadRequest, "\"" + list_.paginate_->page_parameter() + "\" is not a page of this list");
     e.status = 400;
     return e;
   }
-  target_ = *std::move(target);
+  target_ = first_target_.substr(0, first_target_.find('?')) + "?" + *next;
   return {};
 }
 
@@ -217,14 +217,13 @@ Result<void> ListRequest::on_main(CallRun& run) {
 }
 
 void ListRequest::find_next_cursor(const source::Answer& main, Position& position) const {
+  if (main.state != source::Answer::State::kOk) return;
   const auto link = find_link(main.call->head(), "next");
   if (!link || main.stats.endpoint == nullptr) return;
-  const config::EndpointSettings& endpoint = main.stats.endpoint->settings;
-  const std::string asked = endpoint.base_path + (target_.empty() ? first_target_ : target_);
-  const auto target = resolve_link(*link, asked, endpoint.base_path, endpoint.authority);
-  if (!target) return;
+  const std::string_view query = query_of_link(*link, main.stats.endpoint->settings.authority);
+  if (query.empty()) return;
   position.next = with_parameter(ctx_.request.path(), ctx_.request.query(), list_.paginate_->page_parameter(),
-                                 list_.cursors_.encode(*target, first_target_));
+                                 list_.cursors_.encode(query, first_target_));
 }
 
 void ListRequest::append_items(std::string& out) {

@@ -234,7 +234,7 @@ Result<void> WriteView::answer(CallRun& run) const {
 
 std::vector<config::Key> common_keys() {
   std::vector<config::Key> keys = {
-      source_key(), limits_key(),
+      source_key(true), limits_key(),
       config::key("success_url", config::template_text().example("/orders/{object.id}"))
           .summary("where the saved object is: Location, and where clients that prefer HTML are sent (303)"),
       config::key("envelope", config::boolean())

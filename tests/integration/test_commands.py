@@ -205,13 +205,6 @@ def test_what_is_not_built_yet_is_refused_by_name(tmp_path, key, value, where):
     assert re.search(rf'"?{key}"?.* not supported', text_of(done)), text_of(done)
 
 
-@pytest.mark.parametrize("view", ["list", "detail", "create", "update", "delete", "bulk-update", "aggregate"])
-def test_a_view_that_is_not_built_yet_is_refused_by_name(tmp_path, view):
-    config = proxy_config("http://127.0.0.1:1", route={"view": view, "source": "up/x"})
-    done = command("check", "-c", write_config(tmp_path / "v.yaml", config))
-    assert done.returncode == 78 and f'"{view}"' in text_of(done) and "not supported" in text_of(done)
-
-
 @pytest.mark.parametrize(
     "change, word",
     [

@@ -4,6 +4,7 @@
 
 #include "config/read.h"
 #include "observe/log.h"
+#include "view/calls_setting.h"
 
 namespace vg::view {
 

@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "http/target.h"
 
@@ -107,41 +109,24 @@ std::optional<std::string_view> find_link(const http::Head& head, std::string_vi
   return std::nullopt;
 }
 
-std::optional<std::string> resolve_link(std::string_view link, std::string_view target, std::string_view base_path,
-                                        std::string_view authority) {
+std::string_view query_of_link(std::string_view link, std::string_view authority) {
   link = link.substr(0, link.find('#'));
-  const std::string_view path = target.substr(0, target.find('?'));
-  std::string whole;
-  const size_t scheme = link.find("://");
-  if (scheme != std::string_view::npos && link.substr(0, scheme).find_first_of("/?") == std::string_view::npos) {
-    const size_t host = scheme + 3;
-    const size_t end = std::min(link.find_first_of("/?", host), link.size());
-    if (!http::same_authority(link.substr(host, end - host), authority, "80")) return std::nullopt;
-    whole = link.substr(end);
-    if (!whole.starts_with('/')) whole.insert(0, "/");
-  } else if (link.starts_with("//")) {
-    return std::nullopt;
-  } else if (link.starts_with('/')) {
-    whole = link;
-  } else if (link.starts_with('?')) {
-    whole.append(path).append(link);
-  } else {
-    whole.append(path.substr(0, path.rfind('/') + 1)).append(link);
+  const size_t slashes = link.find("//");
+  if (slashes == 0 ||
+      (slashes != std::string_view::npos && link[slashes - 1] == ':' && link.find_first_of("/?") == slashes)) {
+    const std::string_view rest = link.substr(slashes + 2);
+    if (!http::same_authority(rest.substr(0, rest.find_first_of("/?")), authority, "80")) return {};
   }
-  const std::string_view resolved = std::string_view(whole).substr(0, whole.find('?'));
-  if (!http::check_path(resolved).ok()) return std::nullopt;
-  if (!whole.starts_with(base_path)) return std::nullopt;
-  whole.erase(0, base_path.size());
-  if (!whole.starts_with('/') && !whole.starts_with('?')) return std::nullopt;
-  for (const char c : whole) {
-    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) return std::nullopt;
-  }
-  return whole;
+  const size_t mark = link.find('?');
+  if (mark == std::string_view::npos) return {};
+  const std::string_view query = link.substr(mark + 1);
+  const bool clean = std::all_of(query.begin(), query.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return clean ? query : std::string_view();
 }
 
-std::string CursorKey::sign(std::string_view target, std::string_view list) const {
+std::string CursorKey::sign(std::string_view query, std::string_view list) const {
   std::string text(list);
-  text.append("\n").append(target);
+  text.append("\n").append(query);
   unsigned char mac[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   HMAC(EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()),
@@ -149,16 +134,16 @@ std::string CursorKey::sign(std::string_view target, std::string_view list) cons
   return std::string(reinterpret_cast<const char*>(mac), kSignatureBytes);
 }
 
-std::string CursorKey::encode(std::string_view target, std::string_view list) const {
-  return base64url(sign(target, list).append(target));
+std::string CursorKey::encode(std::string_view query, std::string_view list) const {
+  return base64url(sign(query, list).append(query));
 }
 
 std::optional<std::string> CursorKey::decode(std::string_view cursor, std::string_view list) const {
   std::optional<std::string> bytes = from_base64url(cursor);
   if (!bytes || bytes->size() <= kSignatureBytes) return std::nullopt;
-  std::string target = bytes->substr(kSignatureBytes);
-  if (CRYPTO_memcmp(sign(target, list).data(), bytes->data(), kSignatureBytes) != 0) return std::nullopt;
-  return target;
+  std::string query = bytes->substr(kSignatureBytes);
+  if (CRYPTO_memcmp(sign(query, list).data(), bytes->data(), kSignatureBytes) != 0) return std::nullopt;
+  return query;
 }
 
 }  // namespace vg::view

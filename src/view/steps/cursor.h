@@ -1,6 +1,6 @@
-// The cursor of a list whose source links its pages (RFC 8288, rel="next"): where the next page is, as opaque text for
-// clients. It is signed, since it says what is asked of an upstream with the gateway's credentials: a client can use a
-// cursor that it was given, for the list that it was given for, and make none of its own.
+// The cursor of a list whose source links its pages (RFC 8288, rel="next"): what the next page is asked with, as opaque
+// text for clients. It is signed, since it says what is asked of an upstream with the gateway's credentials: a client
+// can use a cursor that it was given, for the list that it was given for, and make none of its own.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,10 +12,10 @@ namespace vg::view {
 
 /// The target of the first link with this relation; nullopt if there is none. Lifetime: views the head.
 std::optional<std::string_view> find_link(const http::Head& head, std::string_view relation);
-/// The path and query that `link` leads to, if that is below `base_path` of the endpoint `authority`, without the base
-/// path; nullopt if it leads elsewhere. `target`: of the request that was answered, against which relative links count.
-std::optional<std::string> resolve_link(std::string_view link, std::string_view target, std::string_view base_path,
-                                        std::string_view authority);
+/// The query of the link's target, without '?': all that is followed of it. The next page is asked for where the first
+/// one was, whatever the upstream or a client may say; so a cursor leads nowhere else. Empty: there is none to follow,
+/// or it leads to another host than `authority`, the endpoint's.
+std::string_view query_of_link(std::string_view link, std::string_view authority);
 
 /// Signs and checks cursors. `secret`: what only this configuration says, so that all processes that run it understand
 /// each other. Immutable.
@@ -24,12 +24,12 @@ class CursorKey {
   CursorKey() = default;
   explicit CursorKey(std::string secret) : secret_(std::move(secret)) {}
   /// `list`: what the cursor belongs to, the request of the first page.
-  std::string encode(std::string_view target, std::string_view list) const;
+  std::string encode(std::string_view query, std::string_view list) const;
   /// nullopt: not one of ours, or of another list.
   std::optional<std::string> decode(std::string_view cursor, std::string_view list) const;
 
  private:
-  std::string sign(std::string_view target, std::string_view list) const;
+  std::string sign(std::string_view query, std::string_view list) const;
   std::string secret_;
 };
 

@@ -66,7 +66,8 @@ void ListQuery::check(pipeline::Build& build, const std::vector<std::string>& ow
     const bool ordered = !order_.empty() && f.name == kOrder;
     if (has(own, f.name) || ordered)
       build.error(*node, "filters", "\"" + f.name + "\" is a parameter of the list's own already");
-    if (has(sent, f.encoded)) build.error(*node, "filters", "\"" + f.encoded + "\" is sent to the source already");
+    else if (has(sent, f.encoded))
+      build.error(*node, "filters", "\"" + f.encoded + "\" is sent to the source already");
     for (size_t j = 0; j < i; ++j) {
       if (filters_[j].name == f.name || filters_[j].encoded == f.encoded)
         build.error(*node, "filters",

@@ -51,7 +51,6 @@ config::Spec Paginate::spec() {
                                        config::key("offset", parameter())
                                            .summary("instead: the parameter for the items before the page"),
                                        config::key("size", parameter()).summary("the parameter for the page's size")}))
-                  .fallback("{page: page, size: limit}")
                   .summary("the upstream's query parameters"),
               config::key("count", config::text().check(check_count).called("where the total is").example("meta.total"))
                   .summary("the total: a path in the answer (before select), or header:NAME")})
@@ -153,9 +152,10 @@ void Paginate::append_upstream_query(const Page& page, std::string& out) const {
 std::optional<uint64_t> Paginate::total(const source::Answer& answer, json::Value items) const {
   if (by_ == By::kGateway) return items.size();
   std::string text;
-  if (!count_header_.empty() && answer.call) {
+  if (answer.state != source::Answer::State::kOk) return std::nullopt;
+  if (!count_header_.empty()) {
     text = trim(answer.call->head().get(count_header_));
-  } else if (count_path_ && answer.call && !answer.content().empty()) {
+  } else if (count_path_ && !answer.content().empty()) {
     count_path_->find(json::Value::of(answer.content())).append_text(text);
   }
   return parse_u64(text);

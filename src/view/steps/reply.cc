@@ -69,8 +69,8 @@ void Reply::refuse(pipeline::Context& ctx, const source::Answer& answer) {
   r.status = answer.status;
   r.text = answer.content();
   for (const http::Field& f : theirs.fields()) {
-    const bool passes =
-        f.id == FieldId::kContentType || f.id == FieldId::kWwwAuthenticate || f.id == FieldId::kRetryAfter;
+    const bool passes = f.id == FieldId::kContentType || f.id == FieldId::kContentEncoding ||
+                        f.id == FieldId::kWwwAuthenticate || f.id == FieldId::kRetryAfter;
     if (passes) r.own.add(theirs.name(f), theirs.value(f), f.id);
   }
 }
