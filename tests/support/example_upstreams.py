@@ -87,7 +87,7 @@ FATAL = {
 
 
 # In these the upstream says that it did what was asked, and something more that can't be read.
-SAID_DONE = {"half", "html", "two-values", "not-utf8", "bare-nan", "too-deep"}
+SAID_DONE = {"cut", "huge", "half", "html", "two-values", "not-utf8", "bare-nan", "too-deep"}
 
 
 class Service:
