@@ -1,9 +1,6 @@
 #include "gateway/handle_request.h"
 
-#include <sys/random.h>
-
-#include <cstring>
-
+#include "base/random_hex.h"
 #include "base/strings.h"
 #include "gateway/client_address.h"
 #include "gateway/render_error.h"
@@ -15,45 +12,6 @@ namespace vg::gateway {
 namespace {
 
 constexpr size_t kMostRequestIdBytes = 128;
-
-// xoshiro256**: ids must be unlikely to collide, not secret. Seeded by the kernel, one a thread.
-struct Random {
-  uint64_t s[4];
-  Random() {
-    if (getrandom(s, sizeof s, 0) != sizeof s) s[0] = reinterpret_cast<uintptr_t>(this) | 1;
-  }
-  static uint64_t rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
-  uint64_t next() {
-    const uint64_t result = rotl(s[1] * 5, 7) * 9;
-    const uint64_t t = s[1] << 17;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = rotl(s[3], 45);
-    return result;
-  }
-};
-
-// The hexadecimal digits of a half of `bits` at once: each nibble in a byte of its own, then made a letter or a digit.
-uint64_t hex_of(uint32_t bits) {
-  uint64_t x = bits;
-  x = (x | (x << 16)) & 0x0000ffff0000ffff;
-  x = (x | (x << 8)) & 0x00ff00ff00ff00ff;
-  x = (x | (x << 4)) & 0x0f0f0f0f0f0f0f0f;
-  const uint64_t letters = ((x + 0x0606060606060606) >> 4) & 0x0101010101010101;
-  return x + 0x3030303030303030 + letters * ('a' - '9' - 1);
-}
-
-void new_request_id(char (&out)[32]) {
-  static thread_local Random random;
-  for (int half = 0; half < 2; ++half) {
-    const uint64_t bits = random.next();
-    const uint64_t digits[2] = {hex_of(static_cast<uint32_t>(bits)), hex_of(static_cast<uint32_t>(bits >> 32))};
-    std::memcpy(out + half * 16, digits, sizeof digits);
-  }
-}
 
 bool is_request_id(std::string_view id) {
   if (id.empty() || id.size() > kMostRequestIdBytes) return false;
@@ -153,7 +111,7 @@ void identify(pipeline::Context& ctx, const RouteTable& table) {
     return;
   }
   char id[32];
-  new_request_id(id);
+  write_random_hex(id, sizeof id);
   ctx.set_request_id(std::string_view(id, sizeof id));
 }
 

@@ -1,7 +1,6 @@
 #include "pipeline/context.h"
 
-#include <random>
-
+#include "base/random_hex.h"
 #include "base/strings.h"
 #include "http/server_connection.h"
 
@@ -12,13 +11,9 @@ namespace {
 constexpr size_t kTraceparentSize = 55;  // "00-" 32 "-" 16 "-" 2
 constexpr size_t kTraceIdAt = 3, kTraceIdSize = 32, kParentAt = 36, kParentSize = 16, kFlagsAt = 53;
 
-// Identifiers need to differ, not to be secret.
 void append_random_hex(std::string& out, size_t digits) {
-  thread_local std::mt19937_64 random(std::random_device{}());
-  while (digits > 0) {
-    uint64_t bits = random() | 1;  // never all zeros
-    for (size_t i = 0; i < 16 && digits > 0; ++i, --digits, bits >>= 4) out.push_back("0123456789abcdef"[bits & 15]);
-  }
+  out.resize(out.size() + digits);
+  write_random_hex(out.data() + out.size() - digits, digits);
 }
 
 bool is_lower_hex(std::string_view s) { return s.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
