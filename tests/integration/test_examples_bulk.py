@@ -72,6 +72,9 @@ class Paths(dict):
         super().__init__({"POST /prices/batch": catalog.prices})
         self.catalog = catalog
 
+    def values(self):
+        return [*super().values(), *self.catalog.scripts.values()]
+
     def get(self, name, default=None):
         return self.catalog.product if name.startswith("PATCH /products/") else super().get(name, default)
 
