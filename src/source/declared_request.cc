@@ -29,9 +29,11 @@ bool of_an_answer(tmpl::Root root) {
 
 Error template_error(const tmpl::Rendered& rendered) {
   const std::string name = rendered.reference != nullptr ? rendered.reference->text : std::string("a parameter");
-  if (rendered.status == tmpl::Rendered::Status::kMissing) {
+  // An upstream's value that is not what a conversion asks for is as good as none; the client is not to blame.
+  const bool theirs = rendered.reference != nullptr && of_an_answer(rendered.reference->root);
+  if (rendered.status == tmpl::Rendered::Status::kMissing || theirs) {
     Error e(ErrorKind::kMissingValue, "the value of " + name + " is missing");
-    e.status = rendered.reference != nullptr && of_an_answer(rendered.reference->root) ? 502 : 400;
+    e.status = theirs ? 502 : 400;
     return e;
   }
   Error e(ErrorKind::kBadRequest, "the value of " + name + " is not of the kind that is asked for");

@@ -80,32 +80,33 @@ std::vector<config::Key> Shape::keys() {
               .summary("members to answer under another name: the source's name -> the name here")};
 }
 
-Shape Shape::create(pipeline::Build& build, std::span<const std::string> added) {
-  Shape out;
-  if (const config::Node* rename = config::child(build.settings(), "rename")) {
-    for (const config::Member& m : rename->members()) {
-      const std::string_view to = m.value->text();
-      for (const Field& other : out.rename_) {
-        if (other.to.text == to)
-          build.error(*m.value, "rename." + std::string(m.key), "\"" + other.from + "\" becomes this already");
-      }
-      if (std::find(added.begin(), added.end(), to) != added.end() && rename->get(to) == nullptr)
-        build.error(*m.value, "rename." + std::string(m.key),
-                    "\"" + std::string(to) + "\" is what a call adds already");
-      out.rename_.push_back({std::string(m.key), Name(to)});
-    }
-  }
-  for (const config::Node* node : config::each(build.settings(), "fields")) {
-    // By the source's name, or by the one that it gets here.
-    const std::string name(node->text());
-    const auto at = std::find_if(out.rename_.begin(), out.rename_.end(),
+Shape::Shape(const std::vector<std::string>& fields, const std::vector<std::pair<std::string, std::string>>& rename) {
+  for (const auto& [from, to] : rename) rename_.push_back({from, Name(to)});
+  for (const std::string& name : fields) {
+    const auto at = std::find_if(rename_.begin(), rename_.end(),
                                  [&](const Field& f) { return f.from == name || f.to.text == name; });
-    Field field{name, Name(name)};
-    if (at != out.rename_.end()) field = *at;
-    const bool again =
-        std::any_of(out.fields_.begin(), out.fields_.end(), [&](const Field& f) { return f.to.text == field.to.text; });
-    if (again) build.error(*node, "fields", "\"" + name + "\" stands here twice");
-    out.fields_.push_back(std::move(field));
+    fields_.push_back(at != rename_.end() ? *at : Field{name, Name(name)});
+  }
+}
+
+Shape Shape::create(pipeline::Build& build, std::span<const std::string> added) {
+  std::vector<std::pair<std::string, std::string>> rename;
+  const config::Node* node = config::child(build.settings(), "rename");
+  for (const config::Member& m : node != nullptr ? node->members() : std::span<const config::Member>()) {
+    const std::string from(m.key), to(m.value->text());
+    for (const auto& [other, name] : rename) {
+      if (name == to) build.error(*m.value, "rename." + from, "\"" + other + "\" becomes this already");
+    }
+    if (std::find(added.begin(), added.end(), to) != added.end() && node->get(to) == nullptr)
+      build.error(*m.value, "rename." + from, "\"" + to + "\" is what a call adds already");
+    rename.emplace_back(from, to);
+  }
+  Shape out(config::texts(build.settings(), "fields"), rename);
+  const std::vector<const config::Node*> fields = config::each(build.settings(), "fields");
+  for (size_t i = 0; i < out.fields_.size(); ++i) {
+    const auto same = [&](const Field& f) { return f.to.text == out.fields_[i].to.text; };
+    if (std::any_of(out.fields_.begin(), out.fields_.begin() + static_cast<ptrdiff_t>(i), same))
+      build.error(*fields[i], "fields", "\"" + std::string(fields[i]->text()) + "\" stands here twice");
   }
   return out;
 }

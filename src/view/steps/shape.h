@@ -30,6 +30,9 @@ struct Name {
 /// `fields` and `rename`. Immutable.
 class Shape {
  public:
+  Shape() = default;
+  /// `fields`: names as the source has them or as `rename` gives them; empty: all. `rename`: from -> to.
+  Shape(const std::vector<std::string>& fields, const std::vector<std::pair<std::string, std::string>>& rename);
   static std::vector<config::Key> keys();
   /// `added`: the names of members that calls add: nothing may be renamed to one of them.
   static Shape create(pipeline::Build& build, std::span<const std::string> added);
