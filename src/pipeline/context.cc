@@ -3,6 +3,7 @@
 #include "base/random_hex.h"
 #include "base/strings.h"
 #include "http/server_connection.h"
+#include "pipeline/upstream_request.h"
 
 namespace vg::pipeline {
 
@@ -62,6 +63,17 @@ std::optional<std::string_view> Context::cookie(std::string_view name) const {
   return std::nullopt;
 }
 
+const std::string& Context::call_fields() {
+  if (!call_fields_.empty()) return call_fields_;
+  const ForwardedFor forwarded(*this);
+  call_fields_.append("X-Request-Id: ").append(request_id_);
+  call_fields_.append("\r\nX-Forwarded-For: ").append(forwarded.client);
+  call_fields_.append("\r\nX-Forwarded-Proto: ").append(forwarded.proto);
+  if (!forwarded.host.empty()) call_fields_.append("\r\nX-Forwarded-Host: ").append(forwarded.host);
+  call_fields_.append("\r\n");
+  return call_fields_;
+}
+
 void Context::copy_request(const Context& other) {
   loop = other.loop;
   pinned = other.pinned;
@@ -102,6 +114,7 @@ void Context::clear() {
   peer_ip_.clear();
   request_id_.clear();
   trace_.clear();
+  call_fields_.clear();
   degraded.clear();
 }
 

@@ -82,6 +82,9 @@ class Context final : public http::Exchange, public tmpl::Values {
   /// Context, level 1.
   void append_traceparent(std::string& out);
 
+  /// What every call says of the client, as header lines: X-Request-Id and X-Forwarded-*.
+  const std::string& call_fields();
+
   // tmpl::Values
   tmpl::PathParam param(size_t index) const override { return params[index]; }
   std::string_view query_string() const override { return request.query(); }
@@ -101,7 +104,8 @@ class Context final : public http::Exchange, public tmpl::Values {
   std::string client_ip_;
   std::string peer_ip_;  // where the connection is not ours to ask
   std::string request_id_;
-  std::string trace_;  // "00-", the trace's id and its flags, once they were needed
+  std::string call_fields_;  // of every call, once they were needed
+  std::string trace_;        // "00-", the trace's id and its flags, once they were needed
 };
 
 }  // namespace vg::pipeline

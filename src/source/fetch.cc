@@ -67,7 +67,8 @@ coro::Task<void> fetch(const CallDef& def, Caller caller, Answer* answer, std::o
   if (!is_wanted(def, caller, *answer)) co_return;
   pipeline::Context& ctx = *caller.ctx;
   upstream::Pool* pool = ctx.pinned->pools[def.upstream].get();
-  DeclaredRequest request(def, caller);
+  answer->call = ctx.services->calls.take();
+  DeclaredRequest request(def, caller, answer->call->request_text());
   if (Result<void> prepared = request.prepare(content); !prepared) {
     fail(def, *answer, std::move(prepared.error()));
     co_return;
@@ -78,7 +79,6 @@ coro::Task<void> fetch(const CallDef& def, Caller caller, Answer* answer, std::o
   request.timeout = def.timeout;
   request.retry = def.retry ? &*def.retry : nullptr;
   request.cancel = caller.cancel;
-  answer->call = ctx.services->calls.take();
   upstream::CallStats stats;
   Result<void> fetched = co_await answer->call->fetch(pool, request, ctx, stats, ctx.body_timeout);
   answer->stats = stats;

@@ -10,9 +10,10 @@ struct Caller {
   pipeline::Context* ctx = nullptr;
   const tmpl::Values* values = nullptr;
   coro::CancelSource* cancel = nullptr;
-  std::string_view more_query;      ///< parameters behind those of the call, encoded; no template writes them
-  std::string_view method_instead;  ///< of the call's, where its text names none
-  std::string_view target_instead;  ///< path and query (below the upstream's url) in place of the call's
+  std::string_view more_query;         ///< parameters behind those of the call, encoded; no template writes them
+  std::string_view method_instead;     ///< of the call's, where its text names none
+  std::string_view target_instead;     ///< path and query (below the upstream's url) in place of the call's
+  TimePoint until = TimePoint::max();  ///< when nobody waits any more; the upstream is told what is left
 };
 
 /// Makes the call and fills `answer`; its default stands for it if it fails, but not for a call that was cancelled.

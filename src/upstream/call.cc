@@ -12,8 +12,8 @@ namespace vg::upstream {
 namespace {
 constexpr http::HeadLimits kResponseLimits{64 * 1024, 256, 0};
 constexpr size_t kCoalesceBytes = 16 * 1024;
-constexpr size_t kKeptTextBytes = 64 * 1024;       // what a pooled call keeps of its memory
-constexpr size_t kKnownLengthBytes = 1024 * 1024;  // told lengths up to here are believed before the bytes are there
+constexpr size_t kKeptTextBytes = 64 * 1024;         // what a pooled call keeps of its memory
+constexpr uint64_t kKnownLengthBytes = 1024 * 1024;  // told lengths up to here are believed before the bytes are there
 }  // namespace
 
 CallPtr Call::Cache::take() {
@@ -35,8 +35,10 @@ void Call::release() {
   assert(!uploading_);
   upload_error_.reset();
   replay_.clear();
-  if (text_.capacity() > kKeptTextBytes) text_ = std::string();
-  text_.clear();
+  for (std::string* kept : {&text_, &request_text_}) {
+    if (kept->capacity() > kKeptTextBytes) *kept = std::string();
+    kept->clear();
+  }
   deadline_ = nullptr;
   constexpr size_t kKeptCalls = 256;
   if (home_->free_.size() >= kKeptCalls) {
@@ -196,7 +198,16 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
       pool_->metrics().responses[head_.status / 100].add();
       pool_->metrics().duration.observe(stats.connect + stats.first_byte);
       if (!request.collect_bytes) co_return Result<void>();
-      result = co_await collect(*request.collect_bytes, cancel);
+      text_.clear();
+      too_large_ = body_.length().value_or(0) > *request.collect_bytes;
+      if (!too_large_) text_.reserve(std::min(body_.length().value_or(0), kKnownLengthBytes));
+      const http::StreamBody::State state =
+          too_large_ ? http::StreamBody::State::kError : collect_arrived(*request.collect_bytes);
+      if (state == http::StreamBody::State::kWait) {
+        result = co_await collect(*request.collect_bytes, cancel);
+      } else {
+        result = collected(state, cancel);
+      }
       if (!result) count_failure(result.error().kind);
       co_return std::move(result);
     }
@@ -217,36 +228,40 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
 }
 
 // All of the answer's content, so that a connection that breaks within it can be tried again like one that breaks
-// before.
-coro::Task<Result<void>> Call::collect(uint64_t limit_bytes, coro::CancelSource* cancel) {
-  const std::string& name = pool_->upstream().name();
-  text_.clear();
-  if (const std::optional<uint64_t> length = body_.length()) {
-    if (*length > limit_bytes) co_return Error(ErrorKind::kTooLarge, name + " sent more than the call takes");
-    text_.reserve(std::min<uint64_t>(*length, kKnownLengthBytes));
-  }
+// before. Most answers are there with their heads: then nothing waits.
+http::StreamBody::State Call::collect_arrived(uint64_t limit_bytes) {
   for (;;) {
     std::string_view piece;
     const http::StreamBody::State state = body_.peek(&piece);
-    if (state == http::StreamBody::State::kEnd) co_return Result<void>();
-    if (state == http::StreamBody::State::kData) {
-      if (piece.size() > limit_bytes - text_.size()) {
-        co_return Error(ErrorKind::kTooLarge, name + " sent more than the call takes");
-      }
-      text_.append(piece);
-      body_.consume();
-    } else if (state == http::StreamBody::State::kWait) {
-      co_await body_.wait(cancel);
-    } else if (cancel->cancelled()) {
-      const ErrorKind why = cancel->reason();
-      co_return Error(why, why == ErrorKind::kTimeout ? name + " did not answer in time" : "cancelled");
-    } else {
-      Error e = body_.error();
-      e.detail = name + (e.kind == ErrorKind::kReset ? " closed the connection before it had answered"
-                                                     : " sent an invalid response");
-      co_return std::move(e);
-    }
+    if (state != http::StreamBody::State::kData) return state;
+    too_large_ = piece.size() > limit_bytes - text_.size();
+    if (too_large_) return http::StreamBody::State::kError;
+    text_.append(piece);
+    body_.consume();
   }
+}
+
+Result<void> Call::collected(http::StreamBody::State state, coro::CancelSource* cancel) const {
+  const std::string& name = pool_->upstream().name();
+  if (state == http::StreamBody::State::kEnd) return {};
+  if (too_large_) return Error(ErrorKind::kTooLarge, name + " sent more than the call takes");
+  if (cancel->cancelled()) {
+    const ErrorKind why = cancel->reason();
+    return Error(why, why == ErrorKind::kTimeout ? name + " did not answer in time" : "cancelled");
+  }
+  Error e = body_.error();
+  e.detail = name + (e.kind == ErrorKind::kReset ? " closed the connection before it had answered"
+                                                 : " sent an invalid response");
+  return e;
+}
+
+coro::Task<Result<void>> Call::collect(uint64_t limit_bytes, coro::CancelSource* cancel) {
+  http::StreamBody::State state = http::StreamBody::State::kWait;
+  while (state == http::StreamBody::State::kWait) {
+    co_await body_.wait(cancel);
+    state = collect_arrived(limit_bytes);
+  }
+  co_return collected(state, cancel);
 }
 
 Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection) {

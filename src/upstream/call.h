@@ -59,7 +59,8 @@ class Call final : public http::BodySource {
                                  Duration body_timeout);
   http::ResponseHead& head() { return head_; }
   const http::StreamBody& content() const { return body_; }
-  const std::string& text() const { return text_; }  ///< the content that was collected
+  const std::string& text() const { return text_; }      ///< the content that was collected
+  std::string& request_text() { return request_text_; }  ///< for who makes the request; empty when the call is taken
 
   // BodySource: the content of the response.
   State peek(std::string_view* piece) override { return body_.peek(piece); }
@@ -77,6 +78,8 @@ class Call final : public http::BodySource {
   enum class Framing : uint8_t { kNone, kSized, kChunked };
   coro::Task<Result<void>> attempt(Request& request, http::Exchange& ex, CallStats& stats, coro::CancelSource* cancel);
   coro::Task<Result<void>> read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel);
+  http::StreamBody::State collect_arrived(uint64_t limit_bytes);
+  Result<void> collected(http::StreamBody::State state, coro::CancelSource* cancel) const;
   coro::Task<Result<void>> collect(uint64_t limit_bytes, coro::CancelSource* cancel);
   Result<void> send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection);
   coro::Task<void> upload(http::Exchange* ex);
@@ -95,7 +98,8 @@ class Call final : public http::BodySource {
   http::ResponseHead head_;
   http::ResponseParser parser_;
   http::StreamBody body_;
-  std::string text_;
+  std::string text_, request_text_;
+  bool too_large_ = false;  // the content that is collected
   const config::RetrySettings* retry_ = nullptr;
   coro::CancelSource* parent_ = nullptr;  // of the call's deadline
   Tried tried_;

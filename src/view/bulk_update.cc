@@ -65,6 +65,7 @@ coro::Task<void> Bulk::fetch(tmpl::Root root, json::Value value, Answer* answer)
   const ItemValues values(run_, root, value);
   source::Caller caller = run_.caller(values);
   caller.cancel = until_;
+  caller.until = until_->when();
   std::optional<std::string_view> content;
   if (!def_.body && def_.method != http::Method::kDelete) content = value.text();
   co_await source::fetch(def_, caller, answer, content);

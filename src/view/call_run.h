@@ -55,12 +55,16 @@ class CallRun final : public tmpl::Values {
   }
   pipeline::Context& ctx() const { return ctx_; }
   const CallGraph& graph() const { return graph_; }
-  source::Caller caller(const tmpl::Values& values) { return {&ctx_, &values, &cancel_, {}, {}, {}}; }
+  source::Caller caller(const tmpl::Values& values) {
+    return {&ctx_, &values, &cancel_, {}, {}, {}, ctx_.cancel.when()};
+  }
   /// Path parameters in place of the request's own.
   void set_params(const tmpl::PathParams& params) { params_ = params; }
   /// The client's body, as templates see it.
   void set_body(json::Value body) { body_ = body; }
   json::Value body() const { return body_; }
+  /// Lets go of the answers that no call of `phase` refers to; the bytes of those that are kept.
+  size_t keep_for(uint8_t phase);
   /// The view can't use the answer: the call counts as failed, with its default if it has one.
   void refuse(size_t i, Error error);
   /// Writes ctx.degraded: the calls that failed without failing the view, with the reasons.
@@ -83,6 +87,8 @@ class CallRun final : public tmpl::Values {
     bool started = false;
   };
   void start_ready();
+  void show_main(uint16_t i);
+  bool is_complete() const;
   bool stopped() const { return failed_ != CallGraph::kNone || cancel_.cancelled(); }
   coro::Task<void> make(uint16_t i);
   void ended(uint16_t i);

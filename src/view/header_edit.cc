@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "config/read.h"
 #include "http/writer.h"
+#include "source/declared_request.h"
 
 namespace vg::view {
 
@@ -34,6 +35,11 @@ std::string check_header_name(std::string_view name) {
     default:
       return {};
   }
+}
+
+bool is_clients_mistake(const tmpl::Rendered& rendered) {
+  return rendered.status == tmpl::Rendered::Status::kBadValue &&
+         (rendered.reference == nullptr || !source::is_of_an_answer(rendered.reference->root));
 }
 
 Error bad_value(const tmpl::Rendered& rendered) {
@@ -78,12 +84,11 @@ Result<void> HeaderEdit::append(const tmpl::Values& values, std::string& out) co
     const size_t before = out.size();
     out.append(name).append(": ");
     const tmpl::Rendered rendered = value.render(values, out);
+    if (is_clients_mistake(rendered)) return bad_value(rendered);
     if (rendered.ok()) {
       out.append("\r\n");
-    } else if (rendered.status == tmpl::Rendered::Status::kMissing) {
-      out.resize(before);
     } else {
-      return bad_value(rendered);
+      out.resize(before);
     }
   }
   return {};
@@ -94,7 +99,7 @@ Result<void> HeaderEdit::apply(const tmpl::Values& values, http::Head& head) con
   for (const auto& [name, value] : set_) {
     std::string text;
     const tmpl::Rendered rendered = value.render(values, text);
-    if (rendered.status == tmpl::Rendered::Status::kBadValue) return bad_value(rendered);
+    if (is_clients_mistake(rendered)) return bad_value(rendered);
     head.remove(name);
     if (rendered.ok()) head.add(name, text);
   }

@@ -32,6 +32,8 @@ class HeaderEdit {
 
 /// Why a header of this name may not be set by a configuration; empty if it may.
 std::string check_header_name(std::string_view name);
+/// True if a conversion refused a value that the client sent. One that an upstream sent is as good as none.
+bool is_clients_mistake(const tmpl::Rendered& rendered);
 /// The error of a value that a conversion refused.
 Error bad_value(const tmpl::Rendered& rendered);
 

@@ -57,17 +57,20 @@ std::vector<config::Key> Join::keys() {
 
 std::unique_ptr<Join> Join::create(pipeline::Build& build, const config::Node& node, const source::CallDef& def) {
   auto join = std::make_unique<Join>();
-  bool item = false, items = false;
+  bool item = false, items = false, several = false;
   std::string items_path;
   def.for_each_reference([&](const tmpl::Reference& r) {
     item = item || r.root == tmpl::Root::kItem;
     if (r.root != tmpl::Root::kItems) return;
     items = true;
-    items_path.clear();
-    for (const std::string& step : r.path) items_path.append(items_path.empty() ? "" : ".").append(step);
+    std::string path;
+    for (const std::string& step : r.path) path.append(path.empty() ? "" : ".").append(step);
+    several = several || (!items_path.empty() && items_path != path);
+    items_path = std::move(path);
   });
   const config::Node* match = config::child(&node, "match");
   const auto wrong = [&](std::string message) { build.error(node, def.place, std::move(message)); };
+  if (several) wrong("refers to several members of {items.…}: it can ask for the one that match names alone");
   if (item && items) wrong("refers to {item.…} and to {items.…}: a call is made for one item, or for all of them");
   if (!item && !items && !def.upstream_name.empty())
     wrong("refers to no item: write {items.KEY} and match, or {item.…}; a call beside the list stands under context");
@@ -79,7 +82,6 @@ std::unique_ptr<Join> Join::create(pipeline::Build& build, const config::Node& n
       wrong("match and many join the answer of one call for all items, which refers to {items.KEY}");
     return join;
   }
-  if (config::child(&node, "concurrency") != nullptr) wrong("concurrency is for calls that refer to {item.…}");
   if (match == nullptr || match->members().size() != 1) {
     wrong("needs one match, ITEM_MEMBER: ANSWER_MEMBER, for example match: {" + items_path + ": id}");
     return join;
@@ -128,6 +130,31 @@ struct Calls {
 
 }  // namespace
 
+// Calls in their order; a few workers take one after the other.
+struct Join::Work {
+  struct Item {
+    json::Value value;
+    Answer* answer = nullptr;
+  };
+  Calls calls;
+  tmpl::Root root;
+  std::vector<Item> items;
+  size_t next = 0;
+
+  static coro::Task<void> take(Work* work) {
+    while (work->next < work->items.size() && !work->calls.stop.cancelled()) {
+      const Item item = work->items[work->next++];
+      co_await work->calls.make(work->root, item.value, item.answer);
+    }
+  }
+
+  coro::Task<void> run(size_t at_once) {
+    coro::Scope scope;
+    for (size_t i = 0; i < std::min(at_once, items.size()); ++i) scope.spawn(take(this));
+    co_await scope.join();
+  }
+};
+
 // One call for at most a hundred keys. Of the items its templates see the keys alone: no call refers to anything else.
 coro::Task<void> Join::by_key(CallRun& run, const source::CallDef& def, JoinResult& result, Answer& summary) const {
   const json::Value items = run.items();
@@ -146,13 +173,12 @@ coro::Task<void> Join::by_key(CallRun& run, const source::CallDef& def, JoinResu
     if (in_batch++ > 0) batches.back().push_back(',');
     batches.back().append(before).append(key.value.text()).append(behind);
   }
-  Calls calls(run, def, run.caller(run).cancel);
-  coro::Scope scope;
+  Work work{Calls(run, def, run.caller(run).cancel), tmpl::Root::kItems, {}, 0};
   for (std::string& batch : batches) {
     batch.push_back(']');
-    scope.spawn(calls.make(tmpl::Root::kItems, json::Value::of(batch), &result.answers_.emplace_back()));
+    work.items.push_back({json::Value::of(batch), &result.answers_.emplace_back()});
   }
-  co_await scope.join();
+  co_await work.run(concurrency_);
   for (const Answer& answer : result.answers_) {
     note_failure(def, answer, summary);
     if (answer.state != Answer::State::kOk || answer.value.is_array() || answer.value.is_null()) continue;
@@ -199,26 +225,8 @@ void Join::match_answers(const json::Value& items, const source::CallDef& def, J
   }
 }
 
-// The calls of all items that differ, in the order of their first items; a few workers take one after the other.
-struct Join::Work {
-  struct Item {
-    json::Value value;
-    Answer* answer = nullptr;
-  };
-  Calls calls;
-  std::vector<Item> items;
-  size_t next = 0;
-
-  static coro::Task<void> take(Work* work) {
-    while (work->next < work->items.size() && !work->calls.stop.cancelled()) {
-      const Item item = work->items[work->next++];
-      co_await work->calls.make(tmpl::Root::kItem, item.value, item.answer);
-    }
-  }
-};
-
 coro::Task<void> Join::per_item(CallRun& run, const source::CallDef& def, JoinResult& result, Answer& summary) const {
-  Work work{Calls(run, def, run.caller(run).cancel), {}, 0};
+  Work work{Calls(run, def, run.caller(run).cancel), tmpl::Root::kItem, {}, 0};
   std::map<std::string, Answer*> made;
   std::vector<Answer*> of_item;
   for (const json::Value item : run.items().elements()) {
@@ -230,10 +238,7 @@ coro::Task<void> Join::per_item(CallRun& run, const source::CallDef& def, JoinRe
     }
     of_item.push_back(at->second);
   }
-  coro::Scope scope;
-  const size_t workers = std::min<size_t>(concurrency_, work.items.size());
-  for (size_t i = 0; i < workers; ++i) scope.spawn(Work::take(&work));
-  co_await scope.join();
+  co_await work.run(concurrency_);
   for (const Answer& answer : result.answers_) note_failure(def, answer, summary);
   for (const Answer* answer : of_item) result.values_.push_back(answer->value);
 }

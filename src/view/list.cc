@@ -15,6 +15,7 @@ namespace vg::view {
 namespace {
 
 constexpr std::string_view kFields = "fields";
+constexpr size_t kMostContentBytes = 64 * 1024 * 1024;
 
 class List final : public pipeline::View {
  public:
@@ -53,8 +54,9 @@ class ListRequest final : public MainObserver {
  private:
   Result<void> follow_cursor();
   void find_next_cursor(const source::Answer& main, Position& position) const;
+  std::string with_own_parameters(std::string_view next) const;
   void read_only();
-  void append_items(std::string& out);
+  Result<void> append_items(std::string& out);
   void append_page(std::string& out) const;
   void append_context(std::string& out) const;
 
@@ -170,7 +172,7 @@ Result<void> ListRequest::prepare() {
 Result<void> ListRequest::follow_cursor() {
   const tmpl::Rendered rendered = list_.graph_.node(list_.graph_.main()).def.target.render(run_, {}, first_target_);
   if (!rendered.ok()) return {};  // the call will say so
-  if (!query_.empty()) first_target_.append("?").append(query_);
+  if (!query_.empty()) first_target_.append(first_target_.find('?') == std::string::npos ? "?" : "&").append(query_);
   if (page_.cursor.empty()) return {};
   const std::optional<std::string> next = list_.cursors_.decode(page_.cursor, first_target_);
   if (!next) {
@@ -178,8 +180,24 @@ Result<void> ListRequest::follow_cursor() {
     e.status = 400;
     return e;
   }
-  target_ = first_target_.substr(0, first_target_.find('?')) + "?" + *next;
+  target_ = with_own_parameters(*next);
   return {};
+}
+
+// The next page's request: the source's own parameters as they are, and of the cursor's those that it does not have.
+std::string ListRequest::with_own_parameters(std::string_view next) const {
+  std::string out = first_target_;
+  const std::string_view own =
+      std::string_view(first_target_).substr(std::min(first_target_.find('?'), first_target_.size()));
+  char separator = own.empty() ? '?' : '&';
+  for_each_pair(next, [&](const QueryPair& pair) {
+    std::string name;
+    tmpl::append_decoded(name, pair.name, tmpl::Coding::kForm);
+    if (!own.empty() && tmpl::find_query(own.substr(1), name)) return;
+    out.push_back(std::exchange(separator, '&'));
+    out.append(pair.raw);
+  });
+  return out;
 }
 
 void ListRequest::read_only() {
@@ -187,8 +205,10 @@ void ListRequest::read_only() {
   if (!raw) return;
   std::string text;
   tmpl::append_decoded(text, *raw, tmpl::Coding::kForm);
-  for (const std::string_view name : split(text, ',')) {
-    if (!trim(name).empty()) only_.push_back(only_texts_.emplace_back(trim(name)));
+  for (const std::string_view part : split(text, ',')) {
+    const std::string_view name = trim(part);
+    const bool again = std::find(only_.begin(), only_.end(), name) != only_.end();
+    if (list_.shape_.shows(name) && !again) only_.push_back(only_texts_.emplace_back(name));
   }
 }
 
@@ -200,8 +220,10 @@ Result<void> ListRequest::on_main(CallRun& run) {
     return Error(ErrorKind::kSelect,
                  list_.graph_.node(list_.graph_.main()).def.upstream_name + " did not answer with an array");
   run.set_items(items);
-  if (!list_.paginate_) {
-    position_.count = items.size();
+  // A default is no page of anything: it is shown as it is.
+  const bool is_default = main.state == source::Answer::State::kDefault;
+  if (!list_.paginate_ || is_default) {
+    if (!list_.paginate_) position_.count = items.size();
     return {};
   }
   const std::optional<uint64_t> total = list_.paginate_->total(main, items);
@@ -226,7 +248,8 @@ void ListRequest::find_next_cursor(const source::Answer& main, Position& positio
                                  list_.cursors_.encode(query, first_target_));
 }
 
-void ListRequest::append_items(std::string& out) {
+// A join can make much of little: each item may have the same large object.
+Result<void> ListRequest::append_items(std::string& out) {
   std::vector<Extra> extras;
   for (const Name& name : list_.includes_) extras.push_back(name.extra({}));
   size_t index = 0;
@@ -238,9 +261,11 @@ void ListRequest::append_items(std::string& out) {
       extras[i].value = joined != nullptr ? joined->of(index) : json::Value();
     }
     list_.shape_.append(item, extras, only_, out);
+    if (out.size() > kMostContentBytes) return Error(ErrorKind::kTooLarge, "the answer would be too large");
     ++index;
   }
   out.push_back(']');
+  return {};
 }
 
 void ListRequest::append_page(std::string& out) const {
@@ -283,7 +308,7 @@ void ListRequest::append_context(std::string& out) const {
 
 Result<void> ListRequest::answer() {
   std::string content = "{\"results\":";
-  append_items(content);
+  if (Result<void> fine = append_items(content); !fine) return fine;
   append_page(content);
   if (list_.has_context_) append_context(content);
   content.push_back('}');

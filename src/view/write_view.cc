@@ -3,7 +3,6 @@
 #include "config/read.h"
 #include "http/negotiate.h"
 #include "json/writer.h"
-#include "source/declared_request.h"
 #include "view/calls_setting.h"
 #include "view/detail.h"
 #include "view/steps/accept.h"
@@ -32,6 +31,7 @@ class WriteView final : public pipeline::View {
   void compile_calls(pipeline::Build& build);
   std::string_view method_of(const pipeline::Context& ctx) const;
   coro::Task<Result<void>> validate(CallRun& run, json::Value body, FieldErrors errors) const;
+  Result<void> check_answer(const CallRun& run) const;
   Result<void> answer(CallRun& run) const;
   void append_object(const CallRun& run, std::string& out) const;
   void append_envelope(const CallRun& run, std::string_view location, std::string& out) const;
@@ -148,6 +148,7 @@ coro::Task<Result<void>> WriteView::run(pipeline::Context& ctx) const {
   }
   Result<void> valid = co_await validate(run, run.body(), std::move(errors));
   if (!valid) co_return std::move(valid);
+  if (Result<void> fine = check_answer(run); !fine) co_return std::move(fine);
   if (etag_source_ != nullptr && ctx.request.has(http::FieldId::kIfMatch)) {
     Result<void> same = co_await compare_etag(ctx);
     if (!same) co_return std::move(same);
@@ -204,12 +205,21 @@ void WriteView::append_envelope(const CallRun& run, std::string_view location, s
   out.push_back('}');
 }
 
+// What the answer takes of the request is wrong before the save, or never.
+Result<void> WriteView::check_answer(const CallRun& run) const {
+  if (Result<void> fine = reply_.check(run); !fine) return fine;
+  std::string unused;
+  if (!success_url_) return {};
+  const tmpl::Rendered rendered = success_url_->render(run, unused);
+  if (is_clients_mistake(rendered)) return bad_value(rendered);
+  return {};
+}
+
 Result<void> WriteView::answer(CallRun& run) const {
   pipeline::Context& ctx = run.ctx();
   std::string location;
   if (success_url_) {
     const tmpl::Rendered rendered = success_url_->render(run, location);
-    if (rendered.status == tmpl::Rendered::Status::kBadValue) return source::template_error(rendered);
     if (!rendered.ok()) location.clear();
   }
   const bool redirect = !location.empty() && http::prefers_html(ctx.request);

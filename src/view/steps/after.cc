@@ -61,9 +61,10 @@ After After::create(pipeline::Build& build, CallGraph& graph, const tmpl::Scope&
 
 coro::Task<void> After::undo_one(CallRun& run, const source::CallDef& undo) const {
   // Not under the run's own cancellation: what was done is to be undone, even for a client that has gone.
-  coro::CancelSource unrelated;
+  coro::CancelSource unrelated(run.ctx().services->background.cancel());
   source::Caller caller = run.caller(run);
   caller.cancel = &unrelated;
+  caller.until = TimePoint::max();
   source::Answer answer;
   co_await source::fetch(undo, caller, &answer);
   if (answer.failed())
@@ -127,9 +128,10 @@ void After::send_later(CallRun&& run, std::string body) const {
   if (!any_later_) return;
   pipeline::Background& background = run.ctx().services->background;
   const std::string id(run.ctx().request_id());
+  const size_t bytes = run.keep_for(CallGraph::kLater) + body.size();
   auto calls = std::make_unique<LaterCalls>(std::move(run), std::move(body));
-  if (!background.spawn(LaterCalls::make(std::move(calls))))
-    log::error("request ", id, ": its calls after the answer are not made: too many are under way");
+  if (!background.spawn(LaterCalls::make(std::move(calls)), bytes))
+    log::error("request ", id, ": its calls after the answer are not made: too many, or too large ones, are under way");
 }
 
 }  // namespace vg::view

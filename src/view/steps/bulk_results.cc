@@ -8,6 +8,7 @@ namespace vg::view {
 
 namespace {
 
+constexpr size_t kMostMessageBytes = 1000;  // of what an upstream says
 constexpr std::array<std::string_view, 4> kNames = {"updated", "not_found", "error", "skipped"};
 
 // What an upstream says of its refusal, in the members that such answers use.
@@ -15,7 +16,12 @@ std::string message_in(json::Value answer) {
   std::string out;
   for (const char* name : {"detail", "message", "error", "title"}) {
     const json::Value value = answer.member(name);
-    if (value.is_string() && value.append_text(out) && !out.empty()) return out;
+    if (!value.is_string() || !value.append_text(out) || out.empty()) continue;
+    if (out.size() <= kMostMessageBytes) return out;
+    out.resize(kMostMessageBytes);
+    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80) out.pop_back();
+    if (!out.empty() && (static_cast<unsigned char>(out.back()) & 0x80) != 0) out.pop_back();
+    return out.append("…");
   }
   return out;
 }

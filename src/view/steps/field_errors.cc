@@ -9,6 +9,7 @@ namespace vg::view {
 void FieldErrors::add(std::string_view field, std::string message) {
   if (field.empty()) field = kWhole;
   auto at = std::find_if(fields_.begin(), fields_.end(), [&](const auto& f) { return f.first == field; });
+  if (at == fields_.end() && fields_.size() >= kMostFields) return;
   if (at == fields_.end()) at = fields_.insert(fields_.end(), {std::string(field), {}});
   if (std::find(at->second.begin(), at->second.end(), message) == at->second.end())
     at->second.push_back(std::move(message));

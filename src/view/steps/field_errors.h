@@ -14,6 +14,8 @@ class FieldErrors {
   /// The name that stands for the whole.
   static constexpr std::string_view kWhole = "non_field_errors";
 
+  /// More fields than this are not told: who sends a hundred thousand names gets no list of them.
+  static constexpr size_t kMostFields = 100;
   void add(std::string_view field, std::string message);
   bool empty() const { return fields_.empty(); }
   bool has(std::string_view field) const;

@@ -35,11 +35,16 @@ Reply Reply::create(pipeline::Build& build) {
 
 bool Reply::passes(std::string_view name) const { return std::find(pass_.begin(), pass_.end(), name) != pass_.end(); }
 
+Result<void> Reply::check(const CallRun& run) const {
+  std::string unused;
+  return set_.append(run, unused);
+}
+
 Result<void> Reply::add_fields(CallRun& run) const {
   pipeline::Context& ctx = run.ctx();
   http::ResponseHead& head = ctx.response.own;
   if (!ctx.degraded.empty()) head.add("Viewgate-Degraded", ctx.degraded);
-  if (!pass_.empty() && run.graph().main() != CallGraph::kNone && run.main().call) {
+  if (!pass_.empty() && run.graph().main() != CallGraph::kNone && run.main().state == source::Answer::State::kOk) {
     const http::ResponseHead& theirs = run.main().call->head();
     for (const http::Field& f : theirs.fields()) {
       if (!passes(lower(theirs.name(f)))) continue;

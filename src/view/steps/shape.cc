@@ -11,7 +11,7 @@ namespace {
 
 using Only = std::span<const std::string_view>;
 
-bool shows(Only only, std::string_view name) {
+bool is_in(Only only, std::string_view name) {
   return only.empty() || std::find(only.begin(), only.end(), name) != only.end();
 }
 
@@ -111,6 +111,10 @@ Shape Shape::create(pipeline::Build& build, std::span<const std::string> added) 
   return out;
 }
 
+bool Shape::shows(std::string_view name) const {
+  return std::any_of(fields_.begin(), fields_.end(), [&](const Field& f) { return f.to.text == name; });
+}
+
 void Shape::append(json::Value object, std::span<const Extra> extras, Only only, std::string& out) const {
   const bool as_it_is = plain() && only.empty();
   if (!object.is_object() || (as_it_is && extras.empty())) {
@@ -125,7 +129,7 @@ void Shape::append(json::Value object, std::span<const Extra> extras, Only only,
 void Shape::append_fields(json::Value object, std::span<const Extra> extras, Only only, std::string& out) const {
   Members members(out);
   for (const Field& f : fields_) {
-    if (!shows(only, f.to.text)) continue;
+    if (!is_in(only, f.to.text)) continue;
     const Extra* extra = find(extras, f.from);
     const json::Value value = extra != nullptr ? extra->value : object.member(f.from);
     if (!value.absent()) members.add(f.to.key, value);
@@ -156,7 +160,7 @@ void Shape::append_members(json::Value object, std::span<const Extra> extras, On
     if (!only.empty()) {
       std::string name;
       m.append_name(name);
-      if (!shows(only, to != nullptr ? std::string_view(to->to.text) : std::string_view(name))) continue;
+      if (!is_in(only, to != nullptr ? std::string_view(to->to.text) : std::string_view(name))) continue;
     }
     if (to == nullptr) {
       members.add(m);
@@ -168,7 +172,7 @@ void Shape::append_members(json::Value object, std::span<const Extra> extras, On
     if (e.value.absent()) continue;
     const auto to = std::find_if(rename_.begin(), rename_.end(), [&](const Field& f) { return f.from == e.name; });
     const Name* name = to != rename_.end() ? &to->to : nullptr;
-    if (shows(only, name != nullptr ? std::string_view(name->text) : e.name))
+    if (is_in(only, name != nullptr ? std::string_view(name->text) : e.name))
       members.add(name != nullptr ? std::string_view(name->key) : e.key, e.value);
   }
   members.end();

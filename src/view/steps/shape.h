@@ -37,6 +37,8 @@ class Shape {
   /// `added`: the names of members that calls add: nothing may be renamed to one of them.
   static Shape create(pipeline::Build& build, std::span<const std::string> added);
 
+  /// True if `fields` shows a member of this name.
+  bool shows(std::string_view name) const;
   /// True if it leaves every object as it is.
   bool plain() const { return fields_.empty() && rename_.empty(); }
   /// Appends `object` with `extras` behind its own members. Whatever is no object is appended as it is, without them.
