@@ -158,6 +158,16 @@ bool Call::may_repeat(const Request& request, const http::Exchange& ex, ErrorKin
   }
 }
 
+void Call::take_endpoint(size_t chosen, CallStats& stats) {
+  tried_.add(chosen);
+  endpoint_ = &pool_->upstream().endpoint(chosen);
+  endpoint_->outstanding.fetch_add(1, std::memory_order_relaxed);
+  endpoint_->attempts.fetch_add(1, std::memory_order_relaxed);
+  pool_->metrics().attempts.add();
+  stats.endpoint = endpoint_;
+  ++stats.attempts;
+}
+
 coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, CallStats& stats,
                                        coro::CancelSource* cancel) {
   sent_ = false;
@@ -170,13 +180,7 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
     // Every name is known not to resolve: the first one's failure says why.
     co_return Error(ErrorKind::kConnect, pool_->upstream().name() + " has no endpoint that can be reached", true);
   }
-  tried_.add(*chosen);
-  endpoint_ = &pool_->upstream().endpoint(*chosen);
-  endpoint_->outstanding.fetch_add(1, std::memory_order_relaxed);
-  endpoint_->attempts.fetch_add(1, std::memory_order_relaxed);
-  pool_->metrics().attempts.add();
-  stats.endpoint = endpoint_;
-  ++stats.attempts;
+  take_endpoint(*chosen, stats);
   bool fresh = false;
   for (;;) {
     const TimePoint begun = ex.loop->now();
@@ -198,15 +202,11 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
       pool_->metrics().responses[head_.status / 100].add();
       pool_->metrics().duration.observe(stats.connect + stats.first_byte);
       if (!request.collect_bytes) co_return Result<void>();
-      text_.clear();
-      too_large_ = body_.length().value_or(0) > *request.collect_bytes;
-      if (!too_large_) text_.reserve(std::min(body_.length().value_or(0), kKnownLengthBytes));
-      const http::StreamBody::State state =
-          too_large_ ? http::StreamBody::State::kError : collect_arrived(*request.collect_bytes);
-      if (state == http::StreamBody::State::kWait) {
-        result = co_await collect(*request.collect_bytes, cancel);
+      std::optional<Result<void>> arrived = begin_collecting(*request.collect_bytes, cancel);
+      if (arrived) {
+        result = *std::move(arrived);
       } else {
-        result = collected(state, cancel);
+        result = co_await collect(*request.collect_bytes, cancel);
       }
       if (!result) count_failure(result.error().kind);
       co_return std::move(result);
@@ -239,6 +239,18 @@ http::StreamBody::State Call::collect_arrived(uint64_t limit_bytes) {
     text_.append(piece);
     body_.consume();
   }
+}
+
+// nullopt: there is more to come.
+std::optional<Result<void>> Call::begin_collecting(uint64_t limit_bytes, coro::CancelSource* cancel) {
+  const uint64_t told = body_.length().value_or(0);
+  text_.clear();
+  too_large_ = told > limit_bytes;
+  if (too_large_) return collected(http::StreamBody::State::kError, cancel);
+  text_.reserve(std::min(told, kKnownLengthBytes));
+  const http::StreamBody::State state = collect_arrived(limit_bytes);
+  if (state == http::StreamBody::State::kWait) return std::nullopt;
+  return collected(state, cancel);
 }
 
 Result<void> Call::collected(http::StreamBody::State state, coro::CancelSource* cancel) const {

@@ -78,6 +78,8 @@ class Call final : public http::BodySource {
   enum class Framing : uint8_t { kNone, kSized, kChunked };
   coro::Task<Result<void>> attempt(Request& request, http::Exchange& ex, CallStats& stats, coro::CancelSource* cancel);
   coro::Task<Result<void>> read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel);
+  void take_endpoint(size_t chosen, CallStats& stats);
+  std::optional<Result<void>> begin_collecting(uint64_t limit_bytes, coro::CancelSource* cancel);
   http::StreamBody::State collect_arrived(uint64_t limit_bytes);
   Result<void> collected(http::StreamBody::State state, coro::CancelSource* cancel) const;
   coro::Task<Result<void>> collect(uint64_t limit_bytes, coro::CancelSource* cancel);

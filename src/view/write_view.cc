@@ -88,7 +88,11 @@ void WriteView::compile_calls(pipeline::Build& build) {
   const bool compares = config::child(build.settings(), "etag") != nullptr;
   add_main(graph_, build, method, before, kSave, kind_ == Write::kCreate || compares ? "" : "if-match");
   graph_.link(build);
-  accept_ = Accept::create(build, before);
+  // `set` is for what is saved: of the calls it can know those of `validate`.
+  std::vector<std::string> known = Validate::names(build);
+  tmpl::Scope of_set = call_scope(build, std::move(known), {});
+  if (has_body) of_set.offer(Root::kBody);
+  accept_ = Accept::create(build, of_set);
   shape_ = Shape::create(build, included);
   members_ = member_names(included);
 }
@@ -115,6 +119,11 @@ coro::Task<Result<void>> WriteView::compare_etag(pipeline::Context& ctx) const {
   tmpl::PathParams params;
   for (const size_t i : etag_params_) params.add(ctx.params[i].raw, ctx.params[i].encoded);
   Result<std::string> current = co_await etag_source_->current_etag(ctx, params);
+  if (!current && current.error().status == 404) {
+    Error e(ErrorKind::kStatus, "the resource does not exist");
+    e.status = 412;
+    co_return std::move(e);
+  }
   if (!current) co_return std::move(current.error());
   if (is_match(ctx.request, *current)) co_return Result<void>();
   Error e(ErrorKind::kStatus, "the resource was changed in the meantime");

@@ -61,6 +61,8 @@ void ListQuery::check(pipeline::Build& build, const std::vector<std::string>& ow
   const auto has = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
+  if (!order_.empty() && has(sent, std::string(kOrder)))
+    build.error(*config::child(build.settings(), "order"), "order", "\"order\" is sent to the source already");
   for (size_t i = 0; i < filters_.size(); ++i) {
     const Filter& f = filters_[i];
     const bool ordered = !order_.empty() && f.name == kOrder;

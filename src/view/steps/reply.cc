@@ -99,14 +99,27 @@ std::string etag_of(std::string_view content) {
 
 namespace {
 
+// The end of a list's first element: a validator may have commas between its quotes.
+size_t end_of_element(std::string_view list) {
+  bool quoted = false;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (list[i] == '"') quoted = !quoted;
+    if (list[i] == ',' && !quoted) return i;
+  }
+  return list.size();
+}
+
 // True if a list of validators has one for which `same` holds, or is `*`.
 template <typename Same>
 bool any_validator(const http::Head& request, FieldId field, Same same) {
   for (const http::Field& f : request.fields()) {
     if (f.id != field) continue;
-    for (const std::string_view element : split(request.value(f), ',')) {
-      const std::string_view tag = trim(element);
+    std::string_view rest = request.value(f);
+    while (!rest.empty()) {
+      const size_t end = end_of_element(rest);
+      const std::string_view tag = trim(rest.substr(0, end));
       if (tag == "*" || same(tag)) return true;
+      rest.remove_prefix(std::min(end + 1, rest.size()));
     }
   }
   return false;
