@@ -29,7 +29,7 @@ def post(gw, target="/o", value=None):
 def test_an_optional_call_that_runs_into_the_deadline_undoes_nothing(world):
     hang = Hang()
     route = create(
-        timeout="1s",
+        timeout="2s",
         undo="DELETE up/o/{object.id}",
         after={
             "mail": "POST up/mail",
@@ -46,7 +46,7 @@ def test_an_optional_call_that_runs_into_the_deadline_undoes_nothing(world):
 def test_a_required_call_that_runs_into_the_deadline_is_undone_with_time_left(world):
     hang = Hang()
     route = create(
-        timeout="1s",
+        timeout="2s",
         undo="DELETE up/o/{object.id}",
         after={
             "pay": {"call": "POST up/pay", "required": True, "undo": "DELETE up/pay/1"},
