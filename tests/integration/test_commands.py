@@ -205,6 +205,15 @@ def test_what_is_not_built_yet_is_refused_by_name(tmp_path, key, value, where):
     assert re.search(rf'"?{key}"?.* not supported', text_of(done)), text_of(done)
 
 
+@pytest.mark.parametrize("key, value", [("required", True), ("default", {})])
+def test_an_undo_refuses_what_it_could_not_obey(tmp_path, key, value):
+    undo = {"call": "up/x", key: value}
+    for route in ({"undo": undo}, {"after": {"pay": {"call": "up/pay", "undo": undo}}}):
+        config = proxy_config("http://127.0.0.1:1", route={"view": "create", "source": "up/x", **route})
+        done = command("check", "-c", write_config(tmp_path / "v.yaml", config))
+        assert done.returncode == 78 and f"undo.{key}" in text_of(done), text_of(done)
+
+
 @pytest.mark.parametrize(
     "change, word",
     [

@@ -10,7 +10,12 @@ namespace vg::view {
 
 namespace {
 
-config::Key undo_key(std::string about) { return config::key("undo", source::call_spec()).summary(std::move(about)); }
+config::Key undo_key(std::string about) {
+  config::Spec call =
+      without(source::call_spec(), {{"required", "a failure to undo is logged; there is nobody to tell"},
+                                    {"default", "nobody sees the answer of an undo"}});
+  return config::key("undo", std::move(call)).summary(std::move(about));
+}
 
 }  // namespace
 

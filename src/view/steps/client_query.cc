@@ -18,10 +18,22 @@ void append_parameter(std::string& out, std::string_view encoded_name, std::stri
   tmpl::append_query_value(out, value, coding);
 }
 
+std::string encoded_parameter(std::string_view name) {
+  std::string out;
+  http::append_encoded_query_value(out, name);
+  return out;
+}
+
+Error bad_query(std::string what) {
+  Error e(ErrorKind::kBadRequest, std::move(what));
+  e.status = 400;
+  return e;
+}
+
 std::string with_parameter(std::string_view path, std::string_view query, std::string_view name,
                            std::string_view value) {
-  std::string parameters, encoded;
-  http::append_encoded_query_value(encoded, name);
+  std::string parameters;
+  const std::string encoded = encoded_parameter(name);
   bool written = false;
   const auto write = [&] {
     if (!std::exchange(written, true)) append_parameter(parameters, encoded, value, tmpl::Coding::kPlain);

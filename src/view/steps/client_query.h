@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "template/encode.h"
 
 namespace vg::view {
@@ -30,6 +31,10 @@ void for_each_pair(std::string_view query, Visit visit) {
   }
 }
 
+/// A parameter's name as it is sent.
+std::string encoded_parameter(std::string_view name);
+/// The 400 of a query that can't be had.
+Error bad_query(std::string what);
 /// Appends "&name=value" (without the '&' where `out` is empty), the value encoded anew.
 void append_parameter(std::string& out, std::string_view encoded_name, std::string_view value, tmpl::Coding coding);
 /// `path` with `query`, in which the parameter `name` now has `value`, and is added if it was not there. As text for

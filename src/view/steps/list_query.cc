@@ -13,18 +13,6 @@ namespace {
 
 constexpr std::string_view kOrder = "order";
 
-Error refused(std::string what) {
-  Error e(ErrorKind::kBadRequest, std::move(what));
-  e.status = 400;
-  return e;
-}
-
-std::string encoded(std::string_view name) {
-  std::string out;
-  http::append_encoded_query_value(out, name);
-  return out;
-}
-
 }  // namespace
 
 std::vector<config::Key> ListQuery::keys() {
@@ -45,9 +33,10 @@ ListQuery ListQuery::create(pipeline::Build& build) {
   if (const config::Node* filters = config::child(s, "filters")) {
     if (filters->is_map()) {
       for (const config::Member& m : filters->members())
-        out.filters_.push_back({std::string(m.key), encoded(m.value->text())});
+        out.filters_.push_back({std::string(m.key), encoded_parameter(m.value->text())});
     } else {
-      for (const std::string& name : config::texts(s, "filters")) out.filters_.push_back({name, encoded(name)});
+      for (const std::string& name : config::texts(s, "filters"))
+        out.filters_.push_back({name, encoded_parameter(name)});
     }
   }
   out.order_ = config::texts(s, "order");
@@ -97,7 +86,7 @@ Result<void> ListQuery::append_upstream_query(const pipeline::Context& ctx, std:
       pair.append_value(value);
       if (!std::exchange(ordered, true)) result = append_order(value, out);
     } else if (strict_ && !knows(name)) {
-      result = refused("the query parameter \"" + name + "\" is not known here");
+      result = bad_query("the query parameter \"" + name + "\" is not known here");
     }
   });
   return result;
@@ -111,7 +100,7 @@ Result<void> ListQuery::append_order(std::string_view value, std::string& out) c
     if (std::find(order_.begin(), order_.end(), name) != order_.end()) {
       kept.append(kept.empty() ? "" : ",").append(part);
     } else if (strict_) {
-      return refused("there is no order by \"" + std::string(name) + "\"");
+      return bad_query("there is no order by \"" + std::string(name) + "\"");
     }
   }
   if (kept.empty()) return {};

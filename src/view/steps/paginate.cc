@@ -3,7 +3,6 @@
 #include "base/strings.h"
 #include "config/read.h"
 #include "config/settings_spec.h"
-#include "http/target.h"
 #include "view/steps/client_query.h"
 
 namespace vg::view {
@@ -16,18 +15,6 @@ std::string check_count(std::string_view text) {
   if (text.starts_with("header:")) return config::check_header_name(text.substr(7));
   std::string error;
   return json::Selector::parse(text, &error) ? std::string() : error;
-}
-
-Error bad_page(std::string what) {
-  Error e(ErrorKind::kBadRequest, std::move(what));
-  e.status = 400;
-  return e;
-}
-
-std::string encoded(std::string_view name) {
-  std::string out;
-  http::append_encoded_query_value(out, name);
-  return out;
 }
 
 }  // namespace
@@ -75,9 +62,9 @@ Paginate::Paginate(pipeline::Build& build, const config::Node& node, const sourc
   if (upstream != nullptr && by_ == By::kGateway)
     build.error(*upstream, "paginate.upstream", "by: gateway asks the upstream for everything at once");
   if (by_ == By::kUpstream || upstream != nullptr) {
-    upstream_offset_ = encoded(config::text(upstream, "offset"));
-    upstream_page_ = encoded(config::text(upstream, "page", upstream_offset_.empty() ? "page" : ""));
-    upstream_size_ = encoded(config::text(upstream, "size", by_ == By::kLink ? "" : "limit"));
+    upstream_offset_ = encoded_parameter(config::text(upstream, "offset"));
+    upstream_page_ = encoded_parameter(config::text(upstream, "page", upstream_offset_.empty() ? "page" : ""));
+    upstream_size_ = encoded_parameter(config::text(upstream, "size", by_ == By::kLink ? "" : "limit"));
   }
   if (!upstream_page_.empty() && !upstream_offset_.empty())
     build.error(*upstream, "paginate.upstream",
@@ -113,7 +100,7 @@ Result<uint64_t> Paginate::read_number(const pipeline::Context& ctx, const std::
   const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
   const std::string_view significant =
       std::string_view(text).substr(std::min(text.find_first_not_of('0'), text.size()));
-  if (!digits || significant.empty()) return bad_page("\"" + parameter + "\" is a whole number from 1 on");
+  if (!digits || significant.empty()) return bad_query("\"" + parameter + "\" is a whole number from 1 on");
   return significant.size() > 10 ? kMostPages + 1 : *parse_u64(significant);
 }
 
