@@ -53,23 +53,7 @@ class Compiler {
     out_.target = *std::move(target);
   }
 
-  void query() {
-    const config::Node* query = config::child(&node_, "query");
-    if (query == nullptr) return;
-    for (const config::Member& m : query->members()) {
-      for (const tmpl::QueryParam& q : out_.target.query) {
-        if (q.name == m.key)
-          build_.error(*m.value, key("query." + std::string(m.key)),
-                       "is also in the text of the call; write it in one place");
-      }
-      tmpl::QueryParam q;
-      q.name = m.key;
-      http::append_encoded_query_value(q.encoded, m.key);
-      q.value = build_.compile(*m.value, key("query." + std::string(m.key)), tmpl::Place::kQuery, scope_);
-      out_.target.query.push_back(std::move(q));
-      out_.target.has_query = true;
-    }
-  }
+  void query() { compile_query(build_, node_, place_, scope_, out_.target); }
 
   // The call's own replace the upstream's.
   void headers() {
@@ -161,6 +145,24 @@ class Compiler {
 };
 
 }  // namespace
+
+void compile_query(pipeline::Build& build, const config::Node& call, const std::string& place, const tmpl::Scope& scope,
+                   tmpl::CallTarget& target) {
+  const config::Node* query = config::child(&call, "query");
+  if (query == nullptr) return;
+  for (const config::Member& m : query->members()) {
+    const std::string path = place + ".query." + std::string(m.key);
+    for (const tmpl::QueryParam& q : target.query) {
+      if (q.name == m.key) build.error(*m.value, path, "is also in the text of the call; write it in one place");
+    }
+    tmpl::QueryParam q;
+    q.name = m.key;
+    http::append_encoded_query_value(q.encoded, m.key);
+    q.value = build.compile(*m.value, path, tmpl::Place::kQuery, scope);
+    target.query.push_back(std::move(q));
+    target.has_query = true;
+  }
+}
 
 void CallDef::for_each_reference(const std::function<void(const tmpl::Reference&)>& visit) const {
   target.for_each_reference(visit);

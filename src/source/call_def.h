@@ -40,6 +40,10 @@ struct CallDef {
 /// What may be written where a call stands; `more` are the keys that it has in one place alone.
 config::Spec call_spec(std::vector<config::Key> more = {});
 
+/// Adds the parameters of a call's `query` map to those of its text; one that stands in both is a mistake.
+void compile_query(pipeline::Build& build, const config::Node& call, const std::string& place, const tmpl::Scope& scope,
+                   tmpl::CallTarget& target);
+
 /// Compiles a call. `node` is its map form; `place` the setting's path within the route; `method` is used where the
 /// text names none. Mistakes are reported to `build`.
 CallDef compile_call(pipeline::Build& build, const config::Node& node, std::string name, std::string place,

@@ -5,6 +5,7 @@
 #include "http/nominated.h"
 #include "http/target.h"
 #include "pipeline/upstream_request.h"
+#include "source/call_def.h"
 #include "view/forwarded_request.h"
 
 namespace vg::view {
@@ -92,22 +93,9 @@ std::vector<pipeline::PlannedCall> ProxyFetch::plan() const {
 }
 
 // The long form of a call: its query and headers beside its text.
-void ProxyFetch::read_call_map(const config::Node& source, pipeline::Build& build) {
-  if (const config::Node* query = config::child(&source, "query")) {
-    for (const config::Member& m : query->members()) {
-      const std::string path = "source.query." + std::string(m.key);
-      for (const tmpl::QueryParam& q : forward_.target.query) {
-        if (q.name == m.key) build.error(*m.value, path, "is also in the text of the call; write it in one place");
-      }
-      tmpl::QueryParam q;
-      q.name = m.key;
-      http::append_encoded_query_value(q.encoded, m.key);
-      q.value = build.compile(*m.value, path, tmpl::Place::kQuery);
-      forward_.target.query.push_back(std::move(q));
-      forward_.target.has_query = true;
-    }
-  }
-  if (const config::Node* headers = config::child(&source, "headers")) {
+void ProxyFetch::read_call_map(const config::Node& call, pipeline::Build& build) {
+  source::compile_query(build, call, "source", build.scope(), forward_.target);
+  if (const config::Node* headers = config::child(&call, "headers")) {
     for (const config::Member& m : headers->members()) {
       const std::string path = "source.headers." + std::string(m.key);
       if (const std::string wrong = check_header_name(m.key); !wrong.empty()) build.error(*m.value, path, wrong);
