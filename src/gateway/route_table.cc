@@ -24,8 +24,8 @@ using UpstreamIndex = std::unordered_map<std::string_view, uint32_t>;
 class TableBuild final : public pipeline::Build {
  public:
   TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded,
-             const UpstreamIndex& index)
-      : Build(route, scope, loaded.errors), upstreams_(loaded.upstream_settings), index_(index) {}
+             const UpstreamIndex& index, KeptState& kept)
+      : Build(route, scope, loaded.errors), upstreams_(loaded.upstream_settings), index_(index), kept_(kept) {}
   std::optional<uint32_t> find_upstream(std::string_view name) const override {
     const auto found = index_.find(name);
     if (found == index_.end()) return std::nullopt;
@@ -37,10 +37,12 @@ class TableBuild final : public pipeline::Build {
     for (const config::UpstreamSettings& u : upstreams_) out.emplace_back(u.name);
     return out;
   }
+  KeptState& kept() const override { return kept_; }
 
  private:
   const std::vector<config::UpstreamSettings>& upstreams_;  // numbered as the table's
   const UpstreamIndex& index_;
+  KeptState& kept_;
 };
 
 UpstreamIndex add_upstreams(const config::LoadResult& loaded, const RouteTable* previous, RouteTable& table) {
@@ -231,7 +233,7 @@ void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, Route
     const config::RouteConfig& config = loaded.routes[i];
     if (!table.routes[i]->view || config::child(config.settings, "etag") == nullptr) continue;
     const tmpl::Scope scope = scope_of(config);
-    TableBuild build(config, scope, loaded, index);
+    TableBuild build(config, scope, loaded, index, *table.kept);
     table.routes[i]->view->connect(build, find);
   }
 }
@@ -250,6 +252,8 @@ const config::Schema& schema() {
 
 std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const RouteTable* previous) {
   std::shared_ptr<RouteTable> table(new RouteTable, [](const RouteTable* t) { delete_aside(t); });
+  table->kept = previous != nullptr ? previous->kept : std::make_shared<KeptState>();
+  table->kept->sweep();
   table->server = loaded.server_settings;
   table->admin = loaded.admin_settings;
   table->log = loaded.log_settings;
@@ -261,7 +265,7 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   table->routes.reserve(loaded.routes.size());
   for (const config::RouteConfig& config : loaded.routes) {
     const tmpl::Scope scope = scope_of(config);
-    TableBuild build(config, scope, loaded, index);
+    TableBuild build(config, scope, loaded, index, *table->kept);
     table->routes.push_back(build_route(config, build, chains, *table));
     table->uses_hosts = table->uses_hosts || !table->routes.back()->host.empty();
     patterns.push_back(pattern_of(*table->routes.back(), static_cast<uint32_t>(table->routes.size() - 1)));

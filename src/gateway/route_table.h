@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/kept_state.h"
 #include "config/loader.h"
 #include "gateway/router.h"
 #include "http/server_connection.h"
@@ -24,6 +25,7 @@ class RouteTable {
   std::unordered_set<std::string> texts;  ///< what the routes view
   std::vector<std::unique_ptr<pipeline::Route>> routes;
   std::vector<std::shared_ptr<upstream::Upstream>> upstreams;
+  std::shared_ptr<KeptState> kept;  ///< the same one in every table that followed another
   config::ServerSettings server;
   config::AdminSettings admin;
   config::LogSettings log;

@@ -9,6 +9,7 @@
 #include "http/exchange.h"
 #include "observe/metrics.h"
 #include "pipeline/background.h"
+#include "store/redis.h"
 #include "template/values.h"
 #include "upstream/call.h"
 
@@ -22,6 +23,7 @@ struct LoopServices {
   upstream::Call::Cache calls;
   observe::MetricsShard* metrics = nullptr;
   Background background;
+  store::Redis* redis = nullptr;  ///< nullptr: none is configured
 };
 
 /// The pools that a route table uses, on one loop, by the table's numbers of upstreams; pins the table for the requests

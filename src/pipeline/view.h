@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/kept_state.h"
 #include "config/loader.h"
 #include "coro/task.h"
 #include "pipeline/context.h"
@@ -126,6 +127,8 @@ class Build {
   virtual std::optional<uint32_t> find_upstream(std::string_view name) const = 0;
   virtual const config::UpstreamSettings& upstream_settings(uint32_t index) const = 0;
   virtual std::vector<std::string_view> upstream_names() const = 0;
+  /// What a reload keeps, by name.
+  virtual KeptState& kept() const = 0;
   /// A path that a setting names, relative to the file that says so.
   static std::string path_near(const config::Node& node, std::string_view path);
   /// The templates of an upstream's own headers, compiled for this route's scope.

@@ -47,10 +47,12 @@ class LoadedRoute {
     const config::UpstreamSettings& upstream_settings(uint32_t) const override {
       return loaded_.upstream_settings.at(0);
     }
+    KeptState& kept() const override { return kept_; }
     std::vector<std::string_view> upstream_names() const override { return {"shop"}; }
 
    private:
     config::LoadResult& loaded_;
+    mutable KeptState kept_;
   };
   config::LoadResult loaded_;
   tmpl::Scope scope_;
