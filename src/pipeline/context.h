@@ -23,14 +23,14 @@ struct LoopServices {
   upstream::Call::Cache calls;
   observe::MetricsShard* metrics = nullptr;
   Background background;
-  store::Redis* redis = nullptr;  ///< nullptr: none is configured
 };
 
-/// The pools that a route table uses, on one loop, by the table's numbers of upstreams; pins the table for the requests
-/// that began with it. Thread: its loop: so the count of its users needs no atomic.
+/// The connections that a route table uses, on one loop: pools, by the table's numbers of upstreams, and Redis; pins
+/// the table for the requests that began with it. Thread: its loop: so the count of its users needs no atomic.
 struct LoopTable {
   std::shared_ptr<const void> table;
   std::vector<std::shared_ptr<upstream::Pool>> pools;
+  std::shared_ptr<store::Redis> redis;  ///< nullptr: none is configured
   size_t users = 0;
 };
 
@@ -63,6 +63,8 @@ class Context final : public http::Exchange, public tmpl::Values {
   const Route* route = nullptr;  ///< nullptr: none matched
   LoopTablePtr pinned;           ///< what `route` belongs to
   LoopServices* services = nullptr;
+  /// This loop's Redis, of the configuration that the request began with; nullptr: none is configured.
+  store::Redis* redis() const { return pinned ? pinned->redis.get() : nullptr; }
   tmpl::PathParams params;
   bool trusted_peer = false;      ///< the peer's forwarding headers are believed
   Duration body_timeout{};        ///< between two reads of the request's content
