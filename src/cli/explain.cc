@@ -122,7 +122,7 @@ class Explainer {
   }
 
   Row row_of(uint32_t index) const {
-    const pipeline::Route& r = *table_.routes[index];
+    const pipeline::Route& r = table_.routes[index];
     return {r.name, std::string(r.path), config::place_of(loaded_.routes[index].mark)};
   }
 
@@ -143,7 +143,7 @@ class Explainer {
 
   void route(const gateway::Match& match) {
     matches_ = true;
-    const pipeline::Route& r = *table_.routes[match.route];
+    const pipeline::Route& r = table_.routes[match.route];
     const config::RouteConfig& config = loaded_.routes[match.route];
     summary_.push_back({"route", r.name});
     summary_.push_back({"path", std::string(r.path)});

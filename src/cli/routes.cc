@@ -22,7 +22,7 @@ Row row_of(const pipeline::Route& r) {
 
 std::string routes_table(const gateway::RouteTable& table) {
   std::vector<Row> rows{{"METHODS", "PATH", "NAME", "VIEW", "POLICIES"}};
-  for (const auto& r : table.routes) rows.push_back(row_of(*r));
+  for (const auto& r : table.routes) rows.push_back(row_of(r));
   return columns(rows);
 }
 

@@ -83,7 +83,8 @@ bool find_route(pipeline::Context& ctx, const RouteTable& table) {
     answer_without_route(ctx, table, match);
     return false;
   }
-  ctx.route = table.routes[match.route].get();
+  ctx.route = &table.routes[match.route];
+  ctx.route->prefetch();
   ctx.params = match.params;
   ctx.services->metrics->routes.at(ctx.route->metrics_id).in_flight.add();
   return true;

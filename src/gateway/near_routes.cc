@@ -166,7 +166,7 @@ std::vector<NearRoute> near_routes(const RouteTable& table, const Sought& sought
   std::vector<NearRoute> out;
   const bool ignore_slash = table.server.trailing_slash == config::TrailingSlash::kIgnore;
   for (size_t i = 0; i < table.routes.size(); ++i) {
-    Comparison comparison(*table.routes[i], sought, ignore_slash);
+    Comparison comparison(table.routes[i], sought, ignore_slash);
     NearRoute near = comparison.run(static_cast<uint32_t>(i));
     if (near.distance > 0 && comparison.is_near()) out.push_back(std::move(near));
   }

@@ -138,22 +138,20 @@ std::vector<std::string> methods_of(const config::RouteConfig& config, TableBuil
   return methods.empty() ? implied : methods;
 }
 
-std::unique_ptr<pipeline::Route> build_route(const config::RouteConfig& config, TableBuild& build, Chains& chains,
-                                             RouteTable& table) {
-  auto route = std::make_unique<pipeline::Route>();
-  route->name = config.name;
+void build_route(const config::RouteConfig& config, TableBuild& build, Chains& chains, RouteTable& table,
+                 pipeline::Route& route) {
+  route.name = config.name;
   const config::Node* path = config::child(config.settings, "path");
-  const bool named_after_path = path != nullptr && path->text() == route->name;
-  route->path = named_after_path ? std::string_view(route->name) : keep(table, config.settings, "path");
-  route->host = keep(table, config.settings, "host");
-  route->listener = keep(table, config.settings, "listener");
-  route->methods = methods_of(config, build);
-  route->view_name = *table.texts.emplace(config.view).first;
-  route->body_bytes =
+  const bool named_after_path = path != nullptr && path->text() == route.name;
+  route.path = named_after_path ? std::string_view(route.name) : keep(table, config.settings, "path");
+  route.host = keep(table, config.settings, "host");
+  route.listener = keep(table, config.settings, "listener");
+  route.methods = methods_of(config, build);
+  route.view_name = *table.texts.emplace(config.view).first;
+  route.body_bytes =
       config::size_bytes(config::child(config.settings, "limits"), "body_bytes", table.server.limits.body_bytes);
-  route->chain = chains.chain_of(config, build);
-  if (const pipeline::ViewEntry* entry = find_view(config.view)) route->view = entry->create(build);
-  return route;
+  route.chain = chains.chain_of(config, build);
+  if (const pipeline::ViewEntry* entry = find_view(config.view)) route.view = entry->create(build);
 }
 
 RoutePattern pattern_of(const pipeline::Route& route, uint32_t index) {
@@ -224,17 +222,17 @@ void delete_aside(const RouteTable* table) {
 // Views that ask others learn of them when all are there.
 void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, RouteTable& table) {
   std::unordered_map<std::string_view, const pipeline::Route*> by_name;
-  for (const auto& route : table.routes) by_name.emplace(route->name, route.get());
+  for (const auto& route : table.routes) by_name.emplace(route.name, &route);
   const auto find = [&](std::string_view name) {
     const auto found = by_name.find(name);
     return found == by_name.end() ? nullptr : found->second;
   };
   for (size_t i = 0; i < table.routes.size(); ++i) {
     const config::RouteConfig& config = loaded.routes[i];
-    if (!table.routes[i]->view || config::child(config.settings, "etag") == nullptr) continue;
+    if (!table.routes[i].view || config::child(config.settings, "etag") == nullptr) continue;
     const tmpl::Scope scope = scope_of(config);
     TableBuild build(config, scope, loaded, index, *table.kept);
-    table.routes[i]->view->connect(build, find);
+    table.routes[i].view->connect(build, find);
   }
 }
 
@@ -262,13 +260,15 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   Chains chains;
   std::vector<RoutePattern> patterns;
   patterns.reserve(loaded.routes.size());
-  table->routes.reserve(loaded.routes.size());
-  for (const config::RouteConfig& config : loaded.routes) {
+  table->routes = std::vector<pipeline::Route>(loaded.routes.size());
+  for (size_t i = 0; i < table->routes.size(); ++i) {
+    const config::RouteConfig& config = loaded.routes[i];
+    pipeline::Route& route = table->routes[i];
     const tmpl::Scope scope = scope_of(config);
     TableBuild build(config, scope, loaded, index, *table->kept);
-    table->routes.push_back(build_route(config, build, chains, *table));
-    table->uses_hosts = table->uses_hosts || !table->routes.back()->host.empty();
-    patterns.push_back(pattern_of(*table->routes.back(), static_cast<uint32_t>(table->routes.size() - 1)));
+    build_route(config, build, chains, *table, route);
+    table->uses_hosts = table->uses_hosts || !route.host.empty();
+    patterns.push_back(pattern_of(route, static_cast<uint32_t>(i)));
   }
   connect_views(loaded, index, *table);
   table->router = Router::build(patterns, slash_mode(table->server.trailing_slash),

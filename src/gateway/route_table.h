@@ -23,7 +23,7 @@ class RouteTable {
 
   Router router;
   std::unordered_set<std::string> texts;  ///< what the routes view
-  std::vector<std::unique_ptr<pipeline::Route>> routes;
+  std::vector<pipeline::Route> routes;
   std::vector<std::shared_ptr<upstream::Upstream>> upstreams;
   std::shared_ptr<KeptState> kept;  ///< the same one in every table that followed another
   config::ServerSettings server;

@@ -180,18 +180,24 @@ class Walk {
   }
 
   bool take(EndList list) {
+    if (list & kSingle) {
+      const uint64_t methods = t_.method_sets[(list & ~kSingle) / kSingleRoutes];
+      if ((methods & method_) || (head_ && (methods & method_bit(kGet)))) return found(list % kSingleRoutes);
+      allow_ |= methods;
+      return false;
+    }
     EndList by_get = 0;
     for (EndList e = list; e != 0; e = t_.ends[e - 1].next) {
       const Endpoint& end = t_.ends[e - 1];
-      if (end.methods & method_) return found(end);
+      if (end.methods & method_) return found(end.route);
       if (head_ && (end.methods & method_bit(kGet))) by_get = e;
       allow_ |= end.methods;
     }
-    return by_get != 0 && found(t_.ends[by_get - 1]);
+    return by_get != 0 && found(t_.ends[by_get - 1].route);
   }
 
-  bool found(const Endpoint& end) {
-    out_->route = end.route;
+  bool found(uint32_t route) {
+    out_->route = route;
     return true;
   }
 
@@ -259,7 +265,7 @@ void Router::append_allow(uint64_t allow, std::string& out) const {
 size_t Router::memory_bytes() const {
   const Tables& t = *tables_;
   size_t bytes = t.nodes.capacity() * sizeof(Node) + t.forms.capacity() * sizeof(Forms) +
-                 t.ends.capacity() * sizeof(Endpoint) + t.slots.capacity() * sizeof(NodeIndex) + t.text.capacity() +
+                 t.ends.capacity() * sizeof(Endpoint) + t.slots.capacity() * sizeof(Slot) + t.text.capacity() +
                  sizeof(Tables);
   for (const Listener& l : t.listeners)
     bytes += sizeof(Listener) + (l.exact.size() + l.wildcard.size()) * (sizeof(RootByHost::value_type) + 32);

@@ -1,6 +1,7 @@
 // Building the router: each pattern is taken apart, checked, and put into the trie of its listener and host.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "base/strings.h"
 #include "gateway/router_tables.h"
@@ -70,6 +71,12 @@ class TableBuilder {
   }
 
   void finish() {
+    std::vector<Endpoint> listed;
+    for (Node& n : t_.nodes) {
+      n.ends = packed(n.ends, listed);
+      n.rest = packed(n.rest, listed);
+    }
+    t_.ends = std::move(listed);
     t_.nodes.shrink_to_fit();
     t_.forms.shrink_to_fit();
     t_.ends.shrink_to_fit();
@@ -159,34 +166,59 @@ class TableBuilder {
     if (const NodeIndex found = t_.literal_child(parent, text)) return found;
     const NodeIndex child = new_node(parent);
     Node& n = t_.nodes[child];
-    n.literal = true;
-    n.text_at = static_cast<uint32_t>(t_.text.size());
     n.text_size = static_cast<uint8_t>(text.size());
-    t_.text += text;
+    if (text.size() <= Node::kInline) {
+      text.copy(n.text.data(), text.size());
+    } else {
+      const auto at = static_cast<uint32_t>(t_.text.size());
+      std::memcpy(n.text.data(), &at, sizeof at);
+      t_.text += text;
+    }
     t_.longest_literal = std::max(t_.longest_literal, text.size());
     NodeIndex& only = t_.nodes[parent].only_literal;
-    only = only == 0 ? child : Node::kMany;
-    if (++literals_ * 2 > t_.slots.size()) {
-      rehash();
-    } else {
-      insert(child);
+    if (only == 0) {
+      only = child;
+      return child;
     }
+    if (only != Node::kMany) insert(std::exchange(only, Node::kMany));
+    insert(child);
     return child;
   }
 
   void insert(NodeIndex child) {
-    const Node& n = t_.nodes[child];
-    const size_t mask = t_.slots.size() - 1;
-    size_t i = hash_edge(n.parent, t_.text_of(n)) & mask;
-    while (t_.slots[i] != 0) i = (i + 1) & mask;
-    t_.slots[i] = child;
+    if (++hashed_ * 2 > t_.slots.size()) {
+      for (const Slot& old : std::exchange(t_.slots, std::vector<Slot>(t_.slots.size() * 2))) {
+        if (old.node != 0) put(old.node);
+      }
+    }
+    put(child);
   }
 
-  void rehash() {
-    t_.slots = std::vector<NodeIndex>(t_.slots.size() * 2);
-    for (size_t i = 0; i < t_.nodes.size(); ++i) {
-      if (t_.nodes[i].literal) insert(static_cast<NodeIndex>(i));
+  void put(NodeIndex child) {
+    const Node& n = t_.nodes[child];
+    const uint64_t hash = hash_edge(n.parent, t_.text_of(n));
+    const size_t mask = t_.slots.size() - 1;
+    size_t i = hash & mask;
+    while (t_.slots[i].node != 0) i = (i + 1) & mask;
+    t_.slots[i] = {child, static_cast<uint32_t>(hash >> 32)};
+  }
+
+  /// The list in the form that a lookup takes: a route that is alone needs no endpoint. The others go to `listed`.
+  EndList packed(EndList list, std::vector<Endpoint>& listed) {
+    if (list == 0) return 0;
+    const Endpoint& first = t_.ends[list - 1];
+    const auto set = std::find(t_.method_sets.begin(), t_.method_sets.end(), first.methods);
+    const auto index = static_cast<uint32_t>(set - t_.method_sets.begin());
+    if (first.next == 0 && first.route < kSingleRoutes && index < kSingleSets) {
+      if (set == t_.method_sets.end()) t_.method_sets.push_back(first.methods);
+      return kSingle | index * kSingleRoutes | first.route;
     }
+    EndList out = 0;
+    for (EndList e = list; e != 0; e = t_.ends[e - 1].next) {
+      listed.push_back({t_.ends[e - 1].methods, t_.ends[e - 1].route, out});
+      out = static_cast<EndList>(listed.size());
+    }
+    return out;
   }
 
   void end_at(EndList& list, uint64_t methods, uint32_t route) {
@@ -203,7 +235,7 @@ class TableBuilder {
   Tables& t_;
   const RouteErrorSink& errors_;
   std::vector<size_t> patterns_;  // of each endpoint
-  size_t literals_ = 0;
+  size_t hashed_ = 0;
   size_t index_ = 0;
   bool failed_ = false;
 };

@@ -15,20 +15,14 @@ void Histogram::observe(Duration d) {
 
 template <typename T>
 ShardTable<T>::~ShardTable() {
-  for (auto& chunk : chunks_) {
-    const std::unique_ptr<Chunk> owned(chunk.load(std::memory_order_acquire));
-    if (!owned) continue;
-    for (auto& slot : owned->slots) delete slot.load(std::memory_order_acquire);
-  }
+  for (auto& chunk : chunks_) delete chunk.load(std::memory_order_acquire);
 }
 
 template <typename T>
 T& ShardTable<T>::make(uint32_t id) {
-  std::atomic<Chunk*>& chunk = chunks_[id / kChunk];
-  if (chunk.load(std::memory_order_relaxed) == nullptr) chunk.store(new Chunk, std::memory_order_release);
-  T* made = new T;
-  chunk.load(std::memory_order_relaxed)->slots[id % kChunk].store(made, std::memory_order_release);
-  return *made;
+  auto* chunk = new Chunk;
+  chunks_[id / kChunk].store(chunk, std::memory_order_release);
+  return (*chunk)[id % kChunk];
 }
 
 template class ShardTable<RouteMetrics>;

@@ -64,23 +64,25 @@ class Histogram {
   uint64_t sum_ns() const { return sum_ns_.value(); }
 
  private:
-  std::array<Counter, kBoundsMicros.size() + 1> buckets_;
   Counter sum_ns_;
+  std::array<Counter, kBoundsMicros.size() + 1> buckets_;
 };
 
-/// What a loop counts of one route. Id 0 stands for requests that matched none.
-struct RouteMetrics {
-  std::array<Counter, 6> responses;  ///< by status / 100; 0: the client went away before a response
-  Counter bytes_in, bytes_out;
+/// What a loop counts of one route. Id 0 stands for requests that matched none. Among ten thousand routes no request
+/// finds it in a cache: what a quick one counts is two lines, the first of them alone when it begins.
+struct alignas(64) RouteMetrics {
   Gauge in_flight;
+  std::array<Counter, 6> responses;  ///< by status / 100; 0: the client went away before a response
+  Counter bytes_out;
   Histogram duration;
+  Counter bytes_in;
 
   /// One request is over.
   void done(unsigned status, uint64_t in, uint64_t out, Duration took) {
     responses[status >= 100 && status < 600 ? status / 100 : 0].add();
-    bytes_in.add(in);
     bytes_out.add(out);
     duration.observe(took);
+    if (in != 0) bytes_in.add(in);
   }
 };
 
@@ -104,12 +106,13 @@ struct LoopMetrics {
   Counter bad_requests;  ///< connections answered or closed for what is not HTTP as we take it
 };
 
-/// A growing array of T by id, made by its loop at first use. Thread: at() on the loop, find() on any.
+/// A growing array of T by id, made by its loop at first use, neighbours with it. Thread: at() on the loop, find() on
+/// any.
 template <typename T>
 class ShardTable {
  public:
-  static constexpr size_t kChunk = 256;
-  static constexpr size_t kMaxIds = 1024 * kChunk;
+  static constexpr size_t kChunk = 64;
+  static constexpr size_t kMaxIds = 4096 * kChunk;
   ShardTable() = default;
   ~ShardTable();
   ShardTable(const ShardTable&) = delete;
@@ -119,14 +122,12 @@ class ShardTable {
     return found != nullptr ? *found : make(id);
   }
   T* find(uint32_t id) const {
-    const Chunk* chunk = chunks_[id / kChunk].load(std::memory_order_acquire);
-    return chunk == nullptr ? nullptr : chunk->slots[id % kChunk].load(std::memory_order_acquire);
+    Chunk* chunk = chunks_[id / kChunk].load(std::memory_order_acquire);
+    return chunk == nullptr ? nullptr : &(*chunk)[id % kChunk];
   }
 
  private:
-  struct Chunk {
-    std::array<std::atomic<T*>, kChunk> slots{};
-  };
+  using Chunk = std::array<T, kChunk>;
   T& make(uint32_t id);
   std::array<std::atomic<Chunk*>, kMaxIds / kChunk> chunks_{};
 };

@@ -61,12 +61,8 @@ class TableRenderer {
     out_.family(name, help, Type::kHistogram);
     for (const auto& [text, id] : shown_) {
       PrometheusText::HistogramSum sum;
-      bool used = false;
-      each(id, [&](const T& m) {
-        sum.add(m.*field);
-        used = true;
-      });
-      if (used) out_.histogram({{label_, text}}, sum);
+      each(id, [&](const T& m) { sum.add(m.*field); });
+      if (sum.count() != 0) out_.histogram({{label_, text}}, sum);
     }
   }
 

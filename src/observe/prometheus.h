@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,7 @@ class PrometheusText {
     std::array<uint64_t, Histogram::kBoundsMicros.size() + 1> buckets{};
     uint64_t sum_ns = 0;
     void add(const Histogram& h);
+    uint64_t count() const { return std::accumulate(buckets.begin(), buckets.end(), uint64_t{0}); }
   };
   void histogram(Labels labels, const HistogramSum& sum);
 

@@ -75,20 +75,30 @@ struct PolicyChain {
 };
 
 /// One compiled route. Immutable, shared by all loops. There are ten thousand of them: what most have in common, or not
-/// at all, is no member. Lifetime: its texts are its name's and the table's.
-struct Route {
+/// at all, is no member, and what a request reads is one cache line. Lifetime: its texts are its name's and the
+/// table's.
+struct alignas(64) Route {
+  std::shared_ptr<const PolicyChain> chain;
+  std::unique_ptr<View> view;
+  uint64_t body_bytes = 0;  ///< limits.body_bytes
+  uint32_t metrics_id = 0;
+
   std::string name;
   std::string_view path;
   std::string_view view_name;
   std::string_view listener;
   std::string_view host;
   std::vector<std::string> methods;
-  std::shared_ptr<const PolicyChain> chain;
-  std::unique_ptr<View> view;
-  uint64_t body_bytes = 0;  ///< limits.body_bytes
-  uint32_t metrics_id = 0;
 
+  Route() = default;
+  Route(const Route&) = delete;
   coro::Task<Result<void>> run(Context& ctx) const { return Next(chain->policies, view.get()).run(ctx); }
+  /// Asks the processor for the beginning of the view, which run() will read, so that it comes while others are waited
+  /// for.
+  void prefetch() const {
+    const char* begin = reinterpret_cast<const char*>(view.get());
+    for (size_t line = 0; line < 3; ++line) __builtin_prefetch(begin + line * 64);
+  }
 };
 
 /// A header field that a setting names, and its value.

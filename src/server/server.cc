@@ -131,11 +131,11 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
 
 void Server::number_metrics(gateway::RouteTable& table) {
   std::vector<std::string> routes, upstreams;
-  for (const auto& r : table.routes) routes.push_back(r->name);
+  for (const auto& r : table.routes) routes.push_back(r.name);
   for (const auto& u : table.upstreams) upstreams.push_back(u->name());
   const std::vector<uint32_t> route_ids = shared_->metrics.use_routes(routes);
   const std::vector<uint32_t> upstream_ids = shared_->metrics.use_upstreams(upstreams);
-  for (size_t i = 0; i < route_ids.size(); ++i) table.routes[i]->metrics_id = route_ids[i];
+  for (size_t i = 0; i < route_ids.size(); ++i) table.routes[i].metrics_id = route_ids[i];
   for (size_t i = 0; i < upstream_ids.size(); ++i) table.upstreams[i]->set_metrics_id(upstream_ids[i]);
 }
 

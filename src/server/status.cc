@@ -34,9 +34,9 @@ void write_routes(json::Writer& w, const gateway::RouteTable& table) {
   w.begin_array();
   for (const auto& route : table.routes) {
     w.begin_object();
-    write_text(w, "name", route->name);
-    write_text(w, "path", route->path);
-    write_text(w, "view", route->view_name);
+    write_text(w, "name", route.name);
+    write_text(w, "path", route.path);
+    write_text(w, "view", route.view_name);
     w.end_object();
   }
   w.end_array();

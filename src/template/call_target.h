@@ -20,13 +20,13 @@ struct QueryParam {
 
 /// A call's target, compiled. Immutable. Thread: any.
 struct CallTarget {
+  Template path;           ///< what follows the slash
+  bool has_path = false;   ///< a slash follows the upstream's name
+  bool has_query = false;  ///< the text has a '?', be it followed by nothing
+  std::vector<QueryParam> query;
   std::optional<std::string> method;  ///< upper case; nullopt: the view's own
   std::string upstream;               ///< not yet looked up: whether it is declared is the caller's check
   size_t upstream_at = 0;             ///< its offset in the text, for that check's message
-  bool has_path = false;              ///< a slash follows the upstream's name
-  Template path;                      ///< what follows that slash
-  bool has_query = false;             ///< the text has a '?', be it followed by nothing
-  std::vector<QueryParam> query;
 
   /// Appends the request target: `base_path` (of the upstream's url; "", "/" and "/a/" will do), one slash, the path,
   /// and the query if any parameter has a value. On failure nothing is appended.

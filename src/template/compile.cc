@@ -31,6 +31,7 @@ class Compiler {
       }
     }
     flush();
+    out_.code_.shrink_to_fit();
     if (place_ == Place::kPath || place_ == Place::kUrl) check_segments();
     return std::move(out_);
   }
@@ -62,12 +63,7 @@ class Compiler {
       check_rest(*ref, end + 1);
     if (ref) {
       flush();
-      Template::Part part;
-      part.reference = static_cast<int32_t>(out_.references_.size());
-      part.place = here_;
-      part.without_port = here_ == Place::kAuthority && text_.substr(end + 1, 1) == ":";
-      out_.references_.push_back(*std::move(ref));
-      out_.parts_.push_back(std::move(part));
+      out_.add_reference(*std::move(ref), here_, here_ == Place::kAuthority && text_.substr(end + 1, 1) == ":");
     }
     at_ = end + 1;
     return true;
@@ -153,25 +149,21 @@ class Compiler {
 
   void flush() {
     if (pending_.empty()) return;
-    Template::Part part;
-    if (here_ == Place::kJson) {
-      append_json_text(part.literal, pending_, Coding::kPlain);
-    } else {
-      part.literal = std::string(pending_);  // no larger than it is: there are as many as routes
-    }
-    part.place = here_;
-    out_.parts_.push_back(std::move(part));
+    std::string encoded;
+    if (here_ == Place::kJson) append_json_text(encoded, pending_, Coding::kPlain);
+    out_.add_literal(here_ == Place::kJson ? encoded : pending_, here_);
     pending_.clear();
   }
 
   /// Dot segments of the configuration would leave the upstream's url.
   void check_segments() {
     const auto may_have_dots = [](const Template::Part& part) {
-      return part.literal.find('.') != std::string::npos || part.literal.find('%') != std::string::npos;
+      return part.literal.find_first_of(".%") != std::string_view::npos;
     };
-    if (std::none_of(out_.parts_.begin(), out_.parts_.end(), may_have_dots)) return;
+    const std::vector<Template::Part> parts = out_.parts();
+    if (std::none_of(parts.begin(), parts.end(), may_have_dots)) return;
     std::string whole;
-    for (const auto& part : out_.parts_) whole += part.reference < 0 ? part.literal : "x";
+    for (const Template::Part& part : parts) whole += part.reference < 0 ? part.literal : std::string_view("x");
     whole.resize(std::min(whole.size(), whole.find_first_of("?#")));
     for (const std::string_view segment : split(whole, '/')) {
       const auto decoded = percent_decode(segment);
@@ -190,6 +182,38 @@ class Compiler {
   std::string pending_;
   Template out_;
 };
+
+void Template::add_literal(std::string_view literal, Place place) {
+  Piece piece;
+  piece.n = static_cast<uint32_t>(literal.size());
+  piece.place = place;
+  code_.append(reinterpret_cast<const char*>(&piece), sizeof piece).append(literal);
+}
+
+void Template::add_reference(Reference reference, Place place, bool without_port) {
+  Piece piece;
+  piece.n = reference.param;
+  piece.place = place;
+  piece.without_port = without_port;
+  if (reference.root != Root::kParam || reference.conversion != Conversion::kNone || reference.fallback) {
+    piece.kind = Piece::Kind::kOther;
+  } else {
+    piece.kind = reference.kind == ParamKind::kRest ? Piece::Kind::kRestParam : Piece::Kind::kParam;
+  }
+  code_.append(reinterpret_cast<const char*>(&piece), sizeof piece);
+  references_.push_back(std::move(reference));
+}
+
+std::vector<Template::Part> Template::parts() const {
+  std::vector<Part> out;
+  int32_t references = 0;
+  each_piece([&](const Piece& piece, std::string_view literal) {
+    const int32_t reference = piece.kind == Piece::Kind::kLiteral ? -1 : references++;
+    out.push_back({literal, reference, piece.place, piece.without_port});
+    return true;
+  });
+  return out;
+}
 
 Template Template::compile(std::string_view text, Place place, const Scope& scope, const ErrorSink& errors) {
   return Compiler(text, place, scope, errors).run();

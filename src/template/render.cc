@@ -11,12 +11,11 @@ namespace {
 
 using Status = Rendered::Status;
 
-bool append(const Reference& ref, Place place, std::string_view text, Coding coding, std::string& out) {
+bool append(bool rest, Place place, std::string_view text, Coding coding, std::string& out) {
   switch (place) {
     case Place::kPath:
     case Place::kUrl:
-      if (ref.root == Root::kParam && ref.kind == ParamKind::kRest) return append_rest(out, text, coding);
-      return append_segment(out, text, coding);
+      return rest ? append_rest(out, text, coding) : append_segment(out, text, coding);
     case Place::kHeader:
       return append_header_value(out, text, coding);
     case Place::kAuthority:
@@ -28,6 +27,8 @@ bool append(const Reference& ref, Place place, std::string_view text, Coding cod
   }
 }
 
+bool is_rest(const Reference& ref) { return ref.root == Root::kParam && ref.kind == ParamKind::kRest; }
+
 Status append_converted(const Reference& ref, Place place, const Found& found, std::string& out) {
   std::string decoded, converted;
   append_decoded(decoded, *found.text, found.coding);
@@ -37,7 +38,7 @@ Status append_converted(const Reference& ref, Place place, const Found& found, s
     case Converted::kMissing:
       return Status::kMissing;
     default:
-      return append(ref, place, converted, Coding::kPlain, out) ? Status::kOk : Status::kMissing;
+      return append(is_rest(ref), place, converted, Coding::kPlain, out) ? Status::kOk : Status::kMissing;
   }
 }
 
@@ -50,11 +51,11 @@ Status append_value(const Reference& ref, Place place, const Values& values, std
   } else if (found.text && ref.conversion != Conversion::kNone) {
     status = append_converted(ref, place, found, out);
   } else if (found.text && !(ref.fallback && found.text->empty() && place == Place::kPath)) {
-    status = append(ref, place, *found.text, found.coding, out) ? Status::kOk : Status::kMissing;
+    status = append(is_rest(ref), place, *found.text, found.coding, out) ? Status::kOk : Status::kMissing;
   }
   if (status != Status::kMissing || !ref.fallback) return status;
   if (ref.conversion != Conversion::kNone) return append_converted(ref, place, {*ref.fallback}, out);
-  return append(ref, place, *ref.fallback, Coding::kPlain, out) ? Status::kOk : Status::kMissing;
+  return append(is_rest(ref), place, *ref.fallback, Coding::kPlain, out) ? Status::kOk : Status::kMissing;
 }
 
 /// A path that begins with two slashes would name a host. Only a rest can bring the second one.
@@ -72,18 +73,30 @@ void drop_port(std::string& out, size_t start) {
 
 Rendered Template::render(const Values& values, std::string& out) const {
   const size_t start = out.size();
-  for (const Part& part : parts_) {
-    if (part.reference < 0) {
-      out += part.literal;
-      continue;
+  const Reference* ref = references_.data();
+  Status status = Status::kOk;
+  each_piece([&](const Piece& piece, std::string_view literal) {
+    if (piece.kind == Piece::Kind::kLiteral) {
+      out += literal;
+      return true;
     }
-    const Reference& ref = references_[static_cast<size_t>(part.reference)];
     const size_t before = out.size();
-    if (const Status status = append_value(ref, part.place, values, out); status != Status::kOk) {
-      out.resize(start);
-      return {status, &ref};
+    if (piece.kind == Piece::Kind::kOther) {
+      status = append_value(*ref, piece.place, values, out);
+    } else {
+      const PathParam p = values.param(piece.n);
+      const Coding coding = p.encoded ? Coding::kPercent : Coding::kPlain;
+      const bool ok = append(piece.kind == Piece::Kind::kRestParam, piece.place, p.raw, coding, out);
+      status = ok ? Status::kOk : Status::kMissing;
     }
-    if (part.without_port) drop_port(out, before);
+    if (status != Status::kOk) return false;
+    if (piece.without_port) drop_port(out, before);
+    ++ref;
+    return true;
+  });
+  if (status != Status::kOk) {
+    out.resize(start);
+    return {status, ref};
   }
   if (place_ == Place::kUrl) keep_to_this_host(out, start);
   return {};

@@ -3,6 +3,7 @@
 // checked against what the scope offers. Rendering encodes every value for its place: whatever its bytes, it adds no
 // path segment, no query parameter and no header line. SPEC section 4, "Templates".
 #pragma once
+#include <cstring>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -84,9 +85,10 @@ struct Rendered {
 /// A compiled template. Immutable. Thread: any.
 class Template {
  public:
-  /// One piece: a literal, or the reference with the index `reference` if that is not negative.
+  /// One part: a literal, or the reference with the index `reference` if that is not negative. Lifetime: views the
+  /// template.
   struct Part {
-    std::string literal;
+    std::string_view literal;
     int32_t reference = -1;
     Place place = Place::kPath;  ///< of a reference: in a kUrl it differs from part to part
     bool without_port = false;   ///< of a reference to a host: the template gives the port
@@ -96,6 +98,9 @@ class Template {
   /// Errors: each goes to `errors`; the result is then of no use.
   static Template compile(std::string_view text, Place place, const Scope& scope, const ErrorSink& errors);
 
+  /// Asks the processor for what rendering will read. For templates of which there are many, and few in its caches.
+  void prefetch() const { __builtin_prefetch(code_.data()); }
+
   /// Appends the template with its values. A JSON value is its text: a string decoded, numbers and booleans as written,
   /// an array of scalars joined by commas; {items.a} the distinct texts of all items. Null, other structures and no
   /// value at all are missing. A conversion takes that text, ":json" the JSON of what is no string; a structure is a
@@ -103,10 +108,10 @@ class Template {
   /// arrays, and strings with escapes.
   Rendered render(const Values& values, std::string& out) const;
 
-  bool empty() const { return parts_.empty(); }
+  bool empty() const { return code_.empty(); }
   bool constant() const { return references_.empty(); }
   Place place() const { return place_; }
-  std::span<const Part> parts() const { return parts_; }
+  std::vector<Part> parts() const;  ///< at load; rendering goes without
   std::span<const Reference> references() const { return references_; }
   void for_each_reference(const ReferenceVisitor& visit) const {
     for (const Reference& reference : references_) visit(reference);
@@ -114,9 +119,36 @@ class Template {
 
  private:
   friend class Compiler;
-  std::vector<Part> parts_;
-  std::vector<Reference> references_;
+  /// What stands in code_ for one part; the bytes of a literal follow it. A path parameter that is taken as it is has
+  /// everything here, so that its Reference is read for messages alone.
+  struct Piece {
+    enum class Kind : uint8_t { kLiteral, kParam, kRestParam, kOther };
+    uint32_t n = 0;  ///< bytes of a literal; index of a path parameter
+    Kind kind = Kind::kLiteral;
+    Place place = Place::kPath;
+    bool without_port = false;
+  };
+  /// Takes the pieces one by one: f(piece, literal); stops when it gives false.
+  template <typename F>
+  void each_piece(const F& f) const;
+  void add_literal(std::string_view literal, Place place);
+  void add_reference(Reference reference, Place place, bool without_port);
+
+  std::string code_;  ///< one block: there are as many templates as routes, and every request renders one that is cold
+  std::vector<Reference> references_;  ///< in the order of their pieces
   Place place_ = Place::kPath;
 };
+
+template <typename F>
+void Template::each_piece(const F& f) const {
+  for (size_t at = 0; at < code_.size();) {
+    Piece piece;
+    std::memcpy(&piece, code_.data() + at, sizeof piece);
+    at += sizeof piece;
+    const size_t size = piece.kind == Piece::Kind::kLiteral ? piece.n : 0;
+    if (!f(piece, std::string_view(code_.data() + at, size))) return;
+    at += size;
+  }
+}
 
 }  // namespace vg::tmpl

@@ -7,13 +7,19 @@ namespace vg::view {
 
 using pipeline::NamedTemplate;
 
+/// The header fields that a proxy-fetch route adds, replaces and takes out.
+struct ForwardFields {
+  std::vector<NamedTemplate> of_upstream;
+  std::vector<NamedTemplate> of_call;
+  HeaderEdit edit;
+  bool empty() const { return of_upstream.empty() && of_call.empty() && edit.empty(); }
+};
+
 /// What a proxy-fetch route says about its requests. Immutable.
 struct ForwardSettings {
-  tmpl::CallTarget target;
-  std::vector<NamedTemplate> upstream_headers;
-  std::vector<NamedTemplate> call_headers;
-  HeaderEdit edit;
+  std::unique_ptr<const ForwardFields> fields;  ///< nullptr: none, as on nearly every route
   bool preserve_host = false;
+  tmpl::CallTarget target;
 };
 
 class ForwardedRequest final : public upstream::Request {
@@ -25,8 +31,8 @@ class ForwardedRequest final : public upstream::Request {
   Result<void> append_target(const upstream::Endpoint& endpoint, std::string& out) const;
   void append_client_fields(std::string& out) const;
   void append_forwarding_fields(std::string& out) const;
+  Result<void> append_fields(const ForwardFields& fields, std::string& out) const;
   Result<void> append_extra(const NamedTemplate& header, std::string& out) const;
-  bool is_edited() const;
   /// True if a setting writes or removes this field: ours and the client's are left out.
   bool is_replaced(std::string_view name) const;
 

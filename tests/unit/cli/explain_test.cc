@@ -47,7 +47,7 @@ class Explain : public ::testing::Test {
 
 TEST_F(Explain, CallsAreShownInTheirWaves) {
   configure("- {name: product, path: \"/products/{id}\", view: respond, text: x}\n");
-  checked_.table->routes[0]->view = std::make_unique<FakeView>(std::vector<pipeline::PlannedCall>{
+  checked_.table->routes[0].view = std::make_unique<FakeView>(std::vector<pipeline::PlannedCall>{
       {"object", "GET catalog/products/{id}", {}, 1, {}},
       {"related", "GET catalog/products?category={object.category}", {"object"}, 2, {}},
       {"reviews", "GET reviews/products/{id}/reviews", {}, 1, "default [] when it fails"},
@@ -67,7 +67,7 @@ TEST_F(Explain, CallsAreShownInTheirWaves) {
 TEST_F(Explain, AnUpstreamIsFoundInEveryFormOfACall) {
   configure("- {name: product, path: /a, view: respond, text: x}\n");
   for (const char* call : {"catalog", "catalog/", "GET catalog?x={query.a|b c}", "POST catalog/a b"}) {
-    checked_.table->routes[0]->view =
+    checked_.table->routes[0].view =
         std::make_unique<FakeView>(std::vector<pipeline::PlannedCall>{{"object", call, {}, 1, {}}});
     EXPECT_THAT(text("GET", "/a"), HasSubstr("\nupstream catalog\n")) << call;
   }

@@ -25,7 +25,7 @@ class NearRoutes : public ::testing::Test {
     EXPECT_TRUE(http::check_path(sought.path).ok());
     std::string out;
     for (const NearRoute& n : near_routes(*table_, sought, most))
-      out += table_->routes[n.route]->name + ' ' + std::to_string(n.distance) + ": " + n.why + '\n';
+      out += table_->routes[n.route].name + ' ' + std::to_string(n.distance) + ": " + n.why + '\n';
     return out;
   }
   std::string near(std::string_view path) const { return near({{}, "GET", path, {}}); }

@@ -37,9 +37,9 @@ TEST(RouteTable, HoldsWhatTheConfigurationSays) {
       "- {path: /hello, view: respond, text: hello, timeout: 3s}\n");
   ASSERT_TRUE(built.table) << built.loaded.errors.text();
   ASSERT_EQ(built.table->routes.size(), 2u);
-  EXPECT_EQ(built.table->routes[0]->name, "items");
-  EXPECT_EQ(built.table->routes[0]->view_name, "proxy-fetch");
-  EXPECT_EQ(built.table->routes[1]->name, "/hello") << "a route without a name is called by its path";
+  EXPECT_EQ(built.table->routes[0].name, "items");
+  EXPECT_EQ(built.table->routes[0].view_name, "proxy-fetch");
+  EXPECT_EQ(built.table->routes[1].name, "/hello") << "a route without a name is called by its path";
   EXPECT_EQ(built.table->upstreams.size(), 2u);
   Match match;
   built.table->router.match("a", "GET", "/items/7", "", &match);

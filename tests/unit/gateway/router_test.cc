@@ -199,6 +199,21 @@ TEST(Router, ALongEscapedSegmentIsNoLiteralButAParameter) {
   EXPECT_EQ(f.found(path), "/{x}");
 }
 
+TEST(Router, LiteralsOfEveryLengthAreFoundAloneAndAmongSiblings) {
+  for (const bool siblings : {false, true}) {
+    std::vector<std::string> list;
+    for (size_t n = 1; n <= 255; ++n) {
+      const std::string literal(n, 'a');
+      list.push_back("/" + std::to_string(n) + "/" + literal);
+      if (siblings) list.push_back("/" + std::to_string(n) + "/" + literal.substr(1) + "b");
+    }
+    Fixture f(paths(list));
+    for (const std::string& path : list) EXPECT_EQ(f.found(path), path);
+    for (const std::string& path : list) EXPECT_EQ(f.found(path.substr(0, path.size() - 1) + "c"), "404");
+    for (const std::string& path : list) EXPECT_EQ(f.found(path + "x"), "404");
+  }
+}
+
 TEST(Router, HostDecidesFirst) {
   Fixture f({on("/{r...}"), on("/{r...}", {}, "*.example.com"), on("/{r...}", {}, "*.b.example.com"),
              on("/{r...}", {}, "a.b.example.com"), on("/lit")});
@@ -259,6 +274,30 @@ TEST(Router, DifferentMethodsShareOnePath) {
   EXPECT_EQ(f.get("/a/1", "PURGE").route, 2u);
   EXPECT_EQ(f.found("/a/1", "BREW"), "405 GET, HEAD, PUT, PATCH, OPTIONS, PURGE");
   EXPECT_EQ(f.found("/a/1", "get"), "405 GET, HEAD, PUT, PATCH, OPTIONS, PURGE") << "methods are case-sensitive";
+}
+
+TEST(Router, EveryRouteMayTakeItsOwnSetOfMethods) {
+  const Methods all = {"GET", "POST", "PUT", "PATCH", "DELETE", "A", "B", "C"};
+  const auto takes = [](size_t set, size_t i) { return (set >> i & 1) != 0; };
+  std::vector<RoutePattern> patterns;
+  for (size_t set = 1; set < 256; ++set) {
+    RoutePattern p = on("/" + std::to_string(set));
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (takes(set, i)) p.methods.push_back(all[i]);
+    }
+    patterns.push_back(p);
+    p.path += "/{rest...}";
+    patterns.push_back(p);
+  }
+  Fixture f(patterns);
+  for (size_t set = 1; set < 256; ++set) {
+    const std::string path = "/" + std::to_string(set);
+    for (size_t i = 0; i < all.size(); ++i) {
+      EXPECT_EQ(f.found(path, all[i]).starts_with("405"), !takes(set, i)) << path << ' ' << all[i];
+      EXPECT_EQ(f.found(path + "/x", all[i]).starts_with("405"), !takes(set, i)) << path << ' ' << all[i];
+    }
+    EXPECT_EQ(f.found(path, "HEAD").starts_with("405"), !takes(set, 0)) << path;
+  }
 }
 
 TEST(Router, HeadWorksWhereverGetDoes) {

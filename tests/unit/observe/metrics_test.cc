@@ -148,8 +148,11 @@ TEST(Metrics, TenThousandRoutesHaveTheirOwnCounters) {
   const auto ids = metrics.use_routes(names);
   EXPECT_EQ(std::set<uint32_t>(ids.begin(), ids.end()).size(), names.size());
   metrics.shard(0).routes.at(ids[9999]).done(200, 0, 0, 1ms);
-  EXPECT_EQ(metrics.shard(0).routes.find(ids[9998]), nullptr) << "made at first use alone";
-  EXPECT_THAT(metrics.render(), HasSubstr("viewgate_requests_total{route=\"r9999\",status=\"2xx\"} 1\n"));
+  EXPECT_EQ(metrics.shard(0).routes.find(ids[9000]), nullptr) << "made at first use, with its neighbours alone";
+  const std::string page = metrics.render();
+  EXPECT_THAT(page, HasSubstr("viewgate_requests_total{route=\"r9999\",status=\"2xx\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("viewgate_request_duration_seconds_count{route=\"r9999\"} 1\n"));
+  EXPECT_THAT(page, Not(HasSubstr("viewgate_request_duration_seconds_count{route=\"r9998\"}"))) << "never counted";
 }
 
 TEST(Metrics, NamesBeyondTheTableShareIdZero) {
