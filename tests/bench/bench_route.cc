@@ -40,8 +40,8 @@ struct Gateway {
       names.emplace_back(name);
       patterns[i].path = names.back() + "/{rest...}";
       patterns[i].route = i;
-      targets.push_back(*tmpl::parse_call("origin" + names.back() + "/{rest}", scope,
-                                          [](size_t, std::string) { std::abort(); }));
+      targets.push_back(
+          *tmpl::parse_call("origin" + names.back() + "/{rest}", scope, [](size_t, std::string) { std::abort(); }));
     }
     router = Router::build(patterns, TrailingSlash::kStrict, [](RouteError) { std::abort(); });
     ids = metrics.use_routes(names);

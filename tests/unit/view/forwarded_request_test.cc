@@ -33,8 +33,9 @@ class ForwardedRequestTest : public http::test::ServingTest {
   }
   void edit(const std::string& what) {
     route_ = std::make_unique<LoadedRoute>("path: \"/{id}\", view: proxy-fetch, source: shop/x, request: " + what);
-    settings_.edit =
-        HeaderEdit::create(config::child(route_->build().settings(), "request"), "request", route_->build());
+    ForwardFields fields;
+    fields.edit = HeaderEdit::create(config::child(route_->build().settings(), "request"), "request", route_->build());
+    settings_.fields = std::make_unique<const ForwardFields>(std::move(fields));
   }
   void ask(std::string_view target, std::initializer_list<std::string_view> fields = {}) {
     vg::test::parse_get(ctx_.request, target, fields);
