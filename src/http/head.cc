@@ -11,23 +11,29 @@ FieldId short_field_id(const char* p, size_t size) {
     case 2:
       return is<"te">(p) ? FieldId::kTe : FieldId::kOther;
     case 3:
+      if (is<"age">(p)) return FieldId::kAge;
       return is<"via">(p) ? FieldId::kVia : FieldId::kOther;
     case 4:
       if (is<"host">(p)) return FieldId::kHost;
       if (is<"date">(p)) return FieldId::kDate;
       if (is<"etag">(p)) return FieldId::kEtag;
       return is<"vary">(p) ? FieldId::kVary : FieldId::kOther;
+    case 5:
+      return is<"range">(p) ? FieldId::kRange : FieldId::kOther;
     case 6:
       if (is<"accept">(p)) return FieldId::kAccept;
       if (is<"cookie">(p)) return FieldId::kCookie;
       if (is<"server">(p)) return FieldId::kServer;
       if (is<"origin">(p)) return FieldId::kOrigin;
+      if (is<"pragma">(p)) return FieldId::kPragma;
       return is<"expect">(p) ? FieldId::kExpect : FieldId::kOther;
     case 7:
       if (is<"upgrade">(p)) return FieldId::kUpgrade;
+      if (is<"expires">(p)) return FieldId::kExpires;
       return is<"trailer">(p) ? FieldId::kTrailer : FieldId::kOther;
     case 8:
       if (is<"if-match">(p)) return FieldId::kIfMatch;
+      if (is<"if-range">(p)) return FieldId::kIfRange;
       return is<"location">(p) ? FieldId::kLocation : FieldId::kOther;
     case 9:
       return is<"forwarded">(p) ? FieldId::kForwarded : FieldId::kOther;
@@ -48,10 +54,13 @@ FieldId long_field_id(const char* p, size_t size) {
       return is<"retry-after">(p) ? FieldId::kRetryAfter : FieldId::kOther;
     case 12:
       if (is<"content-type">(p)) return FieldId::kContentType;
+      if (is<"cache-status">(p)) return FieldId::kCacheStatus;
       return is<"x-request-id">(p) ? FieldId::kXRequestId : FieldId::kOther;
     case 13:
       if (is<"cache-control">(p)) return FieldId::kCacheControl;
       if (is<"authorization">(p)) return FieldId::kAuthorization;
+      if (is<"last-modified">(p)) return FieldId::kLastModified;
+      if (is<"content-range">(p)) return FieldId::kContentRange;
       return is<"if-none-match">(p) ? FieldId::kIfNoneMatch : FieldId::kOther;
     case 14:
       return is<"content-length">(p) ? FieldId::kContentLength : FieldId::kOther;
@@ -65,10 +74,13 @@ FieldId long_field_id(const char* p, size_t size) {
       return is<"proxy-connection">(p) ? FieldId::kProxyConnection : FieldId::kOther;
     case 17:
       if (is<"transfer-encoding">(p)) return FieldId::kTransferEncoding;
+      if (is<"if-modified-since">(p)) return FieldId::kIfModifiedSince;
+      if (is<"cdn-cache-control">(p)) return FieldId::kCdnCacheControl;
       return is<"x-forwarded-proto">(p) ? FieldId::kXForwardedProto : FieldId::kOther;
     case 18:
       return is<"proxy-authenticate">(p) ? FieldId::kProxyAuthenticate : FieldId::kOther;
     case 19:
+      if (is<"if-unmodified-since">(p)) return FieldId::kIfUnmodifiedSince;
       return is<"proxy-authorization">(p) ? FieldId::kProxyAuthorization : FieldId::kOther;
     default:
       return FieldId::kOther;

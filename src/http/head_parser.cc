@@ -80,26 +80,10 @@ bool may_be_trailer(std::string_view name) {
   for (const std::string_view prefix : {"content-", "proxy-", "if-", "x-forwarded-", "access-control-", "sec-"}) {
     if (name.size() >= prefix.size() && iequals(name.substr(0, prefix.size()), prefix)) return false;
   }
-  for (const std::string_view refused : {"accept-ranges",
-                                         "accept-charset",
-                                         "accept-language",
-                                         "age",
-                                         "allow",
-                                         "alt-svc",
-                                         "expires",
-                                         "http2-settings",
-                                         "max-forwards",
-                                         "pragma",
-                                         "prefer",
-                                         "range",
-                                         "referer",
-                                         "strict-transport-security",
-                                         "warning",
-                                         "x-real-ip",
-                                         "clear-site-data",
-                                         "authentication-info",
-                                         "x-http-method-override",
-                                         "x-accel-redirect"}) {
+  for (const std::string_view refused :
+       {"accept-ranges", "accept-charset", "accept-language", "allow", "alt-svc", "http2-settings", "max-forwards",
+        "prefer", "referer", "strict-transport-security", "warning", "x-real-ip", "clear-site-data",
+        "authentication-info", "x-http-method-override", "x-accel-redirect"}) {
     if (iequals(name, refused)) return false;
   }
   return true;

@@ -1,6 +1,7 @@
 #include "view/write_view.h"
 
 #include "config/read.h"
+#include "http/conditional.h"
 #include "http/negotiate.h"
 #include "json/writer.h"
 #include "view/calls_setting.h"
@@ -125,7 +126,7 @@ coro::Task<Result<void>> WriteView::compare_etag(pipeline::Context& ctx) const {
     co_return std::move(e);
   }
   if (!current) co_return std::move(current.error());
-  if (is_match(ctx.request, *current)) co_return Result<void>();
+  if (http::is_match(ctx.request, *current)) co_return Result<void>();
   Error e(ErrorKind::kStatus, "the resource was changed in the meantime");
   e.status = 412;
   co_return std::move(e);

@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "config/read.h"
+#include "http/conditional.h"
 
 namespace vg::view {
 
@@ -97,52 +98,11 @@ std::string etag_of(std::string_view content) {
   return out;
 }
 
-namespace {
-
-// The end of a list's first element: a validator may have commas between its quotes.
-size_t end_of_element(std::string_view list) {
-  bool quoted = false;
-  for (size_t i = 0; i < list.size(); ++i) {
-    if (list[i] == '"') quoted = !quoted;
-    if (list[i] == ',' && !quoted) return i;
-  }
-  return list.size();
-}
-
-// True if a list of validators has one for which `same` holds, or is `*`.
-template <typename Same>
-bool any_validator(const http::Head& request, FieldId field, Same same) {
-  for (const http::Field& f : request.fields()) {
-    if (f.id != field) continue;
-    std::string_view rest = request.value(f);
-    while (!rest.empty()) {
-      const size_t end = end_of_element(rest);
-      const std::string_view tag = trim(rest.substr(0, end));
-      if (tag == "*" || same(tag)) return true;
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
-bool is_not_modified(const http::Head& request, std::string_view etag) {
-  const auto opaque = [](std::string_view tag) { return tag.starts_with("W/") ? tag.substr(2) : tag; };
-  return any_validator(request, FieldId::kIfNoneMatch,
-                       [&](std::string_view tag) { return opaque(tag) == opaque(etag); });
-}
-
-bool is_match(const http::Head& request, std::string_view etag) {
-  return any_validator(request, FieldId::kIfMatch,
-                       [&](std::string_view tag) { return tag == etag && !tag.starts_with("W/"); });
-}
-
 void apply_etag(pipeline::Context& ctx, std::string_view etag) {
   http::Response& r = ctx.response;
   if (!r.own.has(FieldId::kEtag)) r.own.add("ETag", etag, FieldId::kEtag);
   const std::string_view current = r.own.get(FieldId::kEtag);
-  if (!is_not_modified(ctx.request, current)) return;
+  if (!http::is_not_modified(ctx.request, current)) return;
   // RFC 9110 section 15.4.5: the fields that a 200 would have had, without content.
   r.status = 304;
   r.told_length = r.text.size();

@@ -37,10 +37,6 @@ class Reply {
 
 /// A strong validator for content (RFC 9110 section 8.8.3), with its quotes.
 std::string etag_of(std::string_view content);
-/// RFC 9110 section 13.1.2: true if If-None-Match names this validator, so that the answer is a 304.
-bool is_not_modified(const http::Head& request, std::string_view etag);
-/// RFC 9110 section 13.1.1: true if If-Match names this validator, by strong comparison, or is `*`.
-bool is_match(const http::Head& request, std::string_view etag);
 /// Makes a finished answer with `etag` conditional: adds ETag, and turns it into a 304 if the client has it already.
 void apply_etag(pipeline::Context& ctx, std::string_view etag);
 

@@ -52,6 +52,17 @@ const std::map<std::string, FieldId> kNames = {
     {"x-forwarded-for", FieldId::kXForwardedFor},
     {"x-forwarded-host", FieldId::kXForwardedHost},
     {"x-forwarded-proto", FieldId::kXForwardedProto},
+    {"age", FieldId::kAge},
+    {"cache-status", FieldId::kCacheStatus},
+    {"cdn-cache-control", FieldId::kCdnCacheControl},
+    {"content-range", FieldId::kContentRange},
+    {"expires", FieldId::kExpires},
+    {"if-modified-since", FieldId::kIfModifiedSince},
+    {"if-range", FieldId::kIfRange},
+    {"if-unmodified-since", FieldId::kIfUnmodifiedSince},
+    {"last-modified", FieldId::kLastModified},
+    {"pragma", FieldId::kPragma},
+    {"range", FieldId::kRange},
     {"x-request-id", FieldId::kXRequestId},
 };
 
