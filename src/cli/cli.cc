@@ -68,9 +68,10 @@ int explain_request(const std::string& file, const ExplainArguments& given) {
 }
 
 int version() {
-  std::printf("viewgate %s (commit %s)\nlibuv %s, c-ares %s, libyaml %s, spdlog %s, xxHash %s\n", VIEWGATE_VERSION,
-              VIEWGATE_COMMIT, uv_version_string(), ares_version(nullptr), config::yaml_library_version().c_str(),
-              VIEWGATE_SPDLOG_VERSION, VIEWGATE_XXHASH_VERSION);
+  std::printf("viewgate %s (commit %s)\nlibuv %s, c-ares %s, libyaml %s, spdlog %s, xxHash %s, hiredis %s\n",
+              VIEWGATE_VERSION, VIEWGATE_COMMIT, uv_version_string(), ares_version(nullptr),
+              config::yaml_library_version().c_str(), VIEWGATE_SPDLOG_VERSION, VIEWGATE_XXHASH_VERSION,
+              VIEWGATE_HIREDIS_VERSION);
   return 0;
 }
 

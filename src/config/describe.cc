@@ -184,6 +184,7 @@ std::string describe(const LoadResult& result, const Schema& schema, bool places
   d.member(0, {}, "server", {result.server, &schema.top.find("server")->spec, {}});
   if (result.admin != nullptr) d.member(0, {}, "admin", {result.admin, &schema.top.find("admin")->spec, {}});
   d.member(0, {}, "log", {result.log, &schema.top.find("log")->spec, {}});
+  if (result.redis != nullptr) d.member(0, {}, "redis", {result.redis, &schema.top.find("redis")->spec, {}});
   d.heading(0, result.upstreams.empty() ? "upstreams: {}" : "upstreams:");
   const Spec& upstream = schema.top.find("upstreams")->spec.of[0];
   for (const UpstreamConfig& u : result.upstreams) d.member(1, {}, u.name, {u.settings, &upstream, {}});

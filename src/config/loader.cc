@@ -86,10 +86,12 @@ void build(LoadResult& result, const Schema& schema, const Includer& includer) {
   result.server = section(result, schema, "server");
   result.admin = section(result, schema, "admin");
   result.log = section(result, schema, "log");
+  result.redis = section(result, schema, "redis");
   result.defaults = section(result, schema, "defaults");
   result.server_settings = read_server(result.server, result.errors);
   result.admin_settings = read_admin(result.admin, result.errors);
   result.log_settings = read_log(result.log);
+  result.redis_settings = read_redis(result.redis);
   read_upstreams(result, schema, sources);
   RouteBuilder(result, schema, sources).build(built_in);
 }

@@ -59,6 +59,7 @@ struct LoadResult {
   const Node* server = nullptr;    ///< the sections, in their long forms; nullptr where not written
   const Node* admin = nullptr;
   const Node* log = nullptr;
+  const Node* redis = nullptr;
   const Node* defaults = nullptr;
   std::vector<RouteConfig> routes;  ///< in the order of the files
   std::vector<UpstreamConfig> upstreams;
@@ -66,6 +67,7 @@ struct LoadResult {
   ServerSettings server_settings;
   AdminSettings admin_settings;
   LogSettings log_settings;
+  std::optional<RedisSettings> redis_settings;
   std::vector<UpstreamSettings> upstream_settings;  ///< in the order of `upstreams`
 
   Errors errors;

@@ -122,17 +122,37 @@ struct UpstreamSettings {
   Mark mark;
 };
 
+/// One Redis server, shared by all processes that have the same url and prefix.
+struct RedisSettings {
+  bool is_unix = false;
+  std::string host;  ///< a name, an IPv4 address, or an IPv6 address without brackets
+  uint16_t port = 6379;
+  bool is_ip = false;  ///< `host` needs no resolver
+  std::string path;    ///< is_unix: the socket's
+  std::string user;    ///< empty: the default user
+  std::string password;
+  uint32_t database = 0;
+  std::string label;  ///< the url without user and password: for the log and for people
+  std::string prefix = "viewgate:";
+  Nanoseconds timeout = std::chrono::milliseconds(50);  ///< of one command
+  bool operator==(const RedisSettings&) const = default;
+};
+
 /// Reads validated, normalised nodes; nullptr is a section that is not written. What no table can say (a listener's
 /// name used twice, an admin port open to the network without a token) goes to `errors`.
 ServerSettings read_server(const Node* server, Errors& errors);
 AdminSettings read_admin(const Node* admin, Errors& errors);
 LogSettings read_log(const Node* log);
 UpstreamSettings read_upstream(std::string_view name, const Node& upstream, const Mark& mark, Errors& errors);
-RetrySettings read_retry(const Node* retry);  ///< a map with the keys of retry_spec(), or nullptr
+std::optional<RedisSettings> read_redis(const Node* redis);  ///< nullopt: not written
+RetrySettings read_retry(const Node* retry);                 ///< a map with the keys of retry_spec(), or nullptr
 
 /// "0.0.0.0:8080", "[::]:8080", "unix:/path", "systemd:NAME". Returns what is wrong, empty if nothing is.
 std::string parse_listen_address(std::string_view text, ListenerSettings& out);
 /// "http://host:port/base". Returns what is wrong, empty if nothing is.
 std::string parse_upstream_url(std::string_view text, EndpointSettings& out);
+/// "redis://[USER:PASSWORD@]HOST[:PORT][/DB]", "unix:/PATH[?db=DB]", "unix://USER:PASSWORD@/PATH[?db=DB]". Returns what
+/// is wrong, empty if nothing is; a password is never in it.
+std::string parse_redis_url(std::string_view text, RedisSettings& out);
 
 }  // namespace vg::config

@@ -26,6 +26,20 @@ std::string check_url(std::string_view text) {
   return parse_upstream_url(text, ignored);
 }
 
+std::string check_redis_url(std::string_view text) {
+  RedisSettings ignored;
+  return parse_redis_url(text, ignored);
+}
+
+// What is in every key's name, and in what an operator types after `redis-cli --scan --pattern`.
+std::string check_prefix(std::string_view text) {
+  for (const char c : text) {
+    if (c <= 0x20 || c == 0x7f)
+      return "a prefix of keys is printable ASCII without spaces; write for example viewgate:";
+  }
+  return {};
+}
+
 std::string check_cidr(std::string_view text) {
   if (parse_cidr(text)) return {};
   const size_t slash = text.find('/');
@@ -170,6 +184,15 @@ Spec log_spec() {
            .fallback("[authorization, cookie]")});
 }
 
+Spec redis_spec() {
+  Spec url = text().check(check_redis_url).called("an address").example("redis://127.0.0.1:6379/0");
+  Spec prefix = text().between(0, 100).check(check_prefix).called("a prefix of keys").example("\"viewgate:\"");
+  return map(
+      {key("url", std::move(url)).required().summary("redis://[USER:PASSWORD@]HOST[:PORT][/DB], or unix:/PATH[?db=DB]"),
+       key("prefix", std::move(prefix)).fallback("\"viewgate:\"").summary("what the name of every key begins with"),
+       key("timeout", time_span(kMillisecond, 60 * kSecond)).fallback("50ms").summary("for one command")});
+}
+
 Spec retry_spec() {
   return map({key("attempts", count(0, 10)).fallback("1").summary("extra ones"),
               key("attempt_timeout", time_span(kMillisecond, kHour).nullable()).fallback("null"),
@@ -225,15 +248,15 @@ std::vector<Key> route_keys() {
 Schema base_schema() {
   Schema out;
   Spec included = one_or_list(text().at_least(1).called("a file or a pattern").example("routes/*.yaml"));
-  out.top =
-      map({key("include", std::move(included).nullable()), key("server", server_spec().nullable()),
-           key("admin", admin_spec().nullable()), key("log", log_spec().nullable()),
-           key("upstreams",
-               named(upstream_spec()).check(check_name).nullable().example("{catalog: {url: http://catalog:8000}}")),
-           key("defaults", json()), key("mixins", named(json()).check(check_name).nullable()),
-           key("views", named(json()).check(check_name).nullable()),
-           key("routes", list(json()).nullable().example("[{path: /, view: respond}]")), refused_key("redis"),
-           refused_key("databases"), refused_key("plugins"), refused_key("debug")});
+  out.top = map(
+      {key("include", std::move(included).nullable()), key("server", server_spec().nullable()),
+       key("admin", admin_spec().nullable()), key("log", log_spec().nullable()),
+       key("upstreams",
+           named(upstream_spec()).check(check_name).nullable().example("{catalog: {url: http://catalog:8000}}")),
+       key("defaults", json()), key("mixins", named(json()).check(check_name).nullable()),
+       key("views", named(json()).check(check_name).nullable()),
+       key("routes", list(json()).nullable().example("[{path: /, view: respond}]")),
+       key("redis", redis_spec().nullable()), refused_key("databases"), refused_key("plugins"), refused_key("debug")});
   out.route_keys = route_keys();
   for (const char* view : {"list", "detail", "create", "update", "delete", "bulk-update", "aggregate", "proxy-fetch",
                            "respond", "redirect"}) {

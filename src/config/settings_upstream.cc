@@ -1,24 +1,13 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "config/cidr.h"
+#include "config/host_port.h"
 #include "config/path.h"
 #include "config/read.h"
 #include "config/settings.h"
 
 namespace vg::config {
 namespace {
-
-bool is_host_name(std::string_view host) {
-  if (host.empty() || host.size() > 253) return false;
-  for (const std::string_view label : split(host.ends_with('.') ? host.substr(0, host.size() - 1) : host, '.')) {
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
-    for (const char c : label) {
-      if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_') return false;
-    }
-  }
-  return true;
-}
 
 // What stands before "://" says what was meant.
 std::string check_scheme(std::string_view text, size_t scheme_end) {
@@ -32,41 +21,13 @@ std::string check_scheme(std::string_view text, size_t scheme_end) {
 }
 
 std::string parse_authority(std::string_view authority, EndpointSettings& out) {
-  std::string_view host = authority;
-  std::string_view port;
-  bool has_port = false;
+  HostPort at;
+  const std::string wrong = parse_host_port(authority, "http://catalog:8000", "http://[::1]:8000", at);
+  if (!wrong.empty()) return wrong;
+  if (at.port != 0) out.port = at.port;
   const bool brackets = authority.starts_with('[');
-  const size_t close = brackets ? authority.find(']') : 0;
-  if (close == std::string_view::npos) return "the [ of an IPv6 address is not closed";
-  const size_t colon = authority.find(':', close);
-  if (colon != std::string_view::npos) {
-    host = authority.substr(0, colon);
-    port = authority.substr(colon + 1);
-    has_port = true;
-  }
-  if (!brackets && port.find(':') != std::string_view::npos) {
-    return "an IPv6 address stands in brackets; write for example http://[::1]:8000";
-  }
-  if (has_port) {
-    const auto number = parse_u64(port);
-    if (!number || *number == 0 || *number > 65535) return quote(port) + " is not a port; it may be from 1 to 65535";
-    out.port = static_cast<uint16_t>(*number);
-  }
-  if (brackets) {
-    if (host.back() != ']') return quote(authority) + " is not a host; write for example http://[::1]:8000";
-    host = host.substr(1, host.size() - 2);
-  }
-  const auto ip = parse_ip(host);
-  const bool is_v6 = host.find(':') != std::string_view::npos;
-  if (brackets != is_v6 || (is_v6 && !ip) || (!ip && !is_host_name(host))) {
-    return host.empty() ? "the url names no host; write for example http://catalog:8000"
-                        : quote(host) + " is not a host";
-  }
-  const size_t last_dot = host.rfind('.');
-  const std::string_view last = last_dot == std::string_view::npos ? host : host.substr(last_dot + 1);
-  if (!ip && parse_u64(last)) return quote(host) + " is not an IPv4 address";  // 10.0.0.256, 127.1
-  out.host = lower(host);
-  out.is_ip = ip.has_value();
+  out.host = std::move(at.host);
+  out.is_ip = at.is_ip;
   out.authority = (brackets ? '[' + out.host + ']' : out.host) + (out.port == 80 ? "" : ':' + std::to_string(out.port));
   return {};
 }

@@ -255,6 +255,7 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   table->server = loaded.server_settings;
   table->admin = loaded.admin_settings;
   table->log = loaded.log_settings;
+  if (loaded.redis_settings) table->redis = store::RedisHub::kept(*loaded.redis_settings, *table->kept);
   table->limits = limits_of(table->server);
   const UpstreamIndex index = add_upstreams(loaded, previous, *table);
   Chains chains;

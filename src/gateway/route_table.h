@@ -12,6 +12,7 @@
 #include "gateway/router.h"
 #include "http/server_connection.h"
 #include "pipeline/view.h"
+#include "store/redis_hub.h"
 #include "upstream/upstream.h"
 
 namespace vg::gateway {
@@ -29,6 +30,7 @@ class RouteTable {
   config::ServerSettings server;
   config::AdminSettings admin;
   config::LogSettings log;
+  std::shared_ptr<store::RedisHub> redis;  ///< the same one as long as its settings stay; nullptr: none is configured
   http::ConnectionLimits limits;
   bool served = false;                      ///< it is, or was, what requests go by
   bool uses_hosts = false;                  ///< some route names a host

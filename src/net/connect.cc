@@ -24,22 +24,22 @@ void on_connected(uv_connect_t* req, int status) {
   }
 }
 
-Error connect_error(const Address& address, int status) {
+Error connect_error(const std::string& where, int status) {
   Error e(ErrorKind::kConnect, "no connection", true);
-  e.internal = "connect to " + address.text() + ": " + uv_strerror(status);
+  e.internal = "connect to " + where + ": " + uv_strerror(status);
   return e;
 }
 
-}  // namespace
-
-coro::Task<Result<StreamPtr>> connect(EventLoop* loop, Address address, coro::CancelSource* cancel) {
-  StreamPtr stream = Stream::create(loop, Stream::Kind::kTcp);
-  if (!stream) co_return connect_error(address, UV_ENOMEM);
+std::unique_ptr<Attempt> new_attempt(EventLoop* loop) {
   auto attempt = std::make_unique<Attempt>();
   attempt->req.data = attempt.get();
   attempt->loop = loop;
-  const int rc = uv_tcp_connect(&attempt->req, stream->uv_tcp(), address.data(), on_connected);
-  if (rc != 0) co_return connect_error(address, rc);
+  return attempt;
+}
+
+// Waits for an attempt that was begun on `stream`.
+coro::Task<Result<StreamPtr>> finish(std::unique_ptr<Attempt> attempt, StreamPtr stream, std::string where,
+                                     coro::CancelSource* cancel) {
   const bool finished = co_await attempt->done.wait(cancel);
   if (!finished) {
     attempt.release()->abandoned = true;  // closing the stream ends it; on_connected deletes it
@@ -47,10 +47,29 @@ coro::Task<Result<StreamPtr>> connect(EventLoop* loop, Address address, coro::Ca
     co_return Error(why, why == ErrorKind::kTimeout ? "no connection in time" : "cancelled",
                     why == ErrorKind::kTimeout);
   }
-  if (attempt->status != 0) co_return connect_error(address, attempt->status);
-  uv_tcp_nodelay(stream->uv_tcp(), 1);
+  if (attempt->status != 0) co_return connect_error(where, attempt->status);
+  if (stream->kind() == Stream::Kind::kTcp) uv_tcp_nodelay(stream->uv_tcp(), 1);
   stream->start();
   co_return std::move(stream);
+}
+
+}  // namespace
+
+coro::Task<Result<StreamPtr>> connect(EventLoop* loop, Address address, coro::CancelSource* cancel) {
+  StreamPtr stream = Stream::create(loop, Stream::Kind::kTcp);
+  if (!stream) co_return connect_error(address.text(), UV_ENOMEM);
+  std::unique_ptr<Attempt> attempt = new_attempt(loop);
+  const int rc = uv_tcp_connect(&attempt->req, stream->uv_tcp(), address.data(), on_connected);
+  if (rc != 0) co_return connect_error(address.text(), rc);
+  co_return co_await finish(std::move(attempt), std::move(stream), address.text(), cancel);
+}
+
+coro::Task<Result<StreamPtr>> connect_unix(EventLoop* loop, std::string path, coro::CancelSource* cancel) {
+  StreamPtr stream = Stream::create(loop, Stream::Kind::kPipe);
+  if (!stream) co_return connect_error(path, UV_ENOMEM);
+  std::unique_ptr<Attempt> attempt = new_attempt(loop);
+  uv_pipe_connect(&attempt->req, stream->uv_pipe(), path.c_str(), on_connected);  // on_connected tells of any failure
+  co_return co_await finish(std::move(attempt), std::move(stream), path, cancel);
 }
 
 }  // namespace vg::net

@@ -11,4 +11,7 @@ namespace vg::net {
 /// Thread: loop's. Cancel: closes the attempt.
 coro::Task<Result<StreamPtr>> connect(EventLoop* loop, Address address, coro::CancelSource* cancel);
 
+/// The same to the unix socket at `path`, of at most 107 bytes.
+coro::Task<Result<StreamPtr>> connect_unix(EventLoop* loop, std::string path, coro::CancelSource* cancel);
+
 }  // namespace vg::net

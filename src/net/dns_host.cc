@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "coro/scope.h"
 
 namespace vg::net {
 namespace {
@@ -219,6 +220,30 @@ std::shared_ptr<HostTracker> DnsCache::host(const std::string& name, uint16_t po
     slot = tracker;
   }
   return tracker;
+}
+
+coro::Task<Result<std::vector<Address>>> addresses_of(HostTracker& host, coro::CancelSource* cancel) {
+  if (const Resolution* known = host.current()) co_return known->addresses;
+  if (const Error* failed = host.failure()) co_return *failed;
+  // The answer's place is the heap's: the callback may come after this coroutine has gone.
+  struct Answer {
+    coro::Event done;
+    std::optional<Result<Resolution>> result;
+  };
+  auto answer = std::make_shared<Answer>();
+  LookupHandle lookup = host.get([answer](Result<Resolution> r) {
+    answer->result.emplace(std::move(r));
+    answer->done.set();
+  });
+  const bool answered = co_await answer->done.wait(cancel);
+  if (!answered) {
+    lookup.cancel();
+    const ErrorKind why = cancel->reason();
+    co_return Error(why, why == ErrorKind::kTimeout ? "the name did not resolve in time" : "cancelled",
+                    why == ErrorKind::kTimeout);
+  }
+  if (!answer->result->ok()) co_return answer->result->error();
+  co_return answer->result->value().addresses;
 }
 
 }  // namespace vg::net

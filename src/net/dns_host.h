@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "coro/cancel.h"
+#include "coro/task.h"
 #include "net/resolver.h"
 
 namespace vg::net {
@@ -57,6 +59,10 @@ class HostTracker {
   class State;
   std::shared_ptr<State> state_;
 };
+
+/// The addresses of `host`: known ones at once, else as they come.
+/// Errors: kConnect; kTimeout or kCancelled as `cancel` says. Lifetime: `host` may go while it waits.
+coro::Task<Result<std::vector<Address>>> addresses_of(HostTracker& host, coro::CancelSource* cancel);
 
 /// Thread: the loop's. Lifetime: the Resolver outlives it and the trackers that it gave.
 class DnsCache {

@@ -104,6 +104,14 @@ struct UpstreamMetrics {
   Histogram duration;  ///< of one attempt, until the response's head
 };
 
+/// What a loop counts of its Redis.
+struct RedisMetrics {
+  Counter commands;  ///< asked for, those refused while it is down too
+  std::array<Counter, static_cast<size_t>(ErrorKind::kInternal) + 1> errors;  ///< by kind
+  Counter connects;                                                           ///< connections made
+  Histogram duration;                                                         ///< of answered commands
+};
+
 /// What a loop counts of itself.
 struct LoopMetrics {
   Gauge connections;  ///< client connections open
@@ -140,6 +148,7 @@ class ShardTable {
 /// One loop's shard. Thread: the loop writes, a scrape reads.
 struct alignas(64) MetricsShard {
   LoopMetrics loop;
+  RedisMetrics redis;
   ShardTable<RouteMetrics> routes;
   ShardTable<UpstreamMetrics> upstreams;
 };
@@ -151,6 +160,7 @@ class Metrics {
 
   explicit Metrics(size_t loops);
   MetricsShard& shard(size_t loop) { return *shards_[loop]; }
+  const MetricsShard& shard(size_t loop) const { return *shards_[loop]; }
   size_t loops() const { return shards_.size(); }
 
   /// The ids of these routes, in their order; names seen before keep their ids and counters. A scrape shows only the

@@ -92,6 +92,7 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
   log::attach(shared_->log);
   shared_->metrics.add_collector(
       [log = shared_->log](observe::PrometheusText& out) { render_log_metrics(log->stats(), out); });
+  shared_->metrics.add_collector([this](observe::PrometheusText& out) { render_redis_metrics(*shared_, out); });
   shared_->metrics.add_collector(
       [this](observe::PrometheusText& out) { render_upstream_gauges(*shared_->table(), out); });
   for (unsigned i = 0; i < workers; ++i) {

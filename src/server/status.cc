@@ -71,7 +71,68 @@ void write_upstreams(json::Writer& w, const gateway::RouteTable& table) {
   w.end_array();
 }
 
+struct RedisSum {
+  uint64_t commands = 0, connects = 0, failed = 0;
+  std::array<uint64_t, std::tuple_size_v<decltype(observe::RedisMetrics::errors)>> errors{};
+  observe::PrometheusText::HistogramSum duration;
+
+  explicit RedisSum(const observe::Metrics& metrics) {
+    for (size_t i = 0; i < metrics.loops(); ++i) {
+      const observe::RedisMetrics& m = metrics.shard(i).redis;
+      commands += m.commands.value();
+      connects += m.connects.value();
+      for (size_t k = 0; k < errors.size(); ++k) {
+        errors[k] += m.errors[k].value();
+        failed += m.errors[k].value();
+      }
+      duration.add(m.duration);
+    }
+  }
+};
+
+void write_redis(json::Writer& w, const store::RedisHub& hub, const observe::Metrics& metrics) {
+  using Link = store::RedisHub::Link;
+  const store::RedisHub::State state = hub.state();
+  const RedisSum sum(metrics);
+  uint64_t answered = 0;
+  for (const uint64_t n : sum.duration.buckets) answered += n;
+  w.key("redis");
+  w.begin_object();
+  write_text(w, "address", hub.settings().label);
+  write_text(w, "prefix", hub.settings().prefix);
+  write_text(w, "state", state.link == Link::kUp ? "up" : state.link == Link::kDown ? "down" : "connecting");
+  if (state.link != Link::kNew) write_time(w, "since", state.since);
+  if (!state.last_error.empty()) {
+    write_text(w, "last_error", state.last_error);
+    write_time(w, "last_error_at", state.last_error_at);
+  }
+  write_number(w, "commands", sum.commands);
+  write_number(w, "errors", sum.failed);
+  write_number(w, "connects", sum.connects);
+  write_number(w, "mean_latency_us", answered == 0 ? 0 : sum.duration.sum_ns / answered / 1000);
+  w.end_object();
+}
+
 }  // namespace
+
+void render_redis_metrics(const Shared& shared, observe::PrometheusText& out) {
+  const gateway::RouteTablePtr table = shared.table();
+  if (!table->redis) return;
+  const RedisSum sum(shared.metrics);
+  out.family("viewgate_redis_up", "Whether Redis can be used: 1, or 0 if any worker can't.", Type::kGauge);
+  out.sample({}, uint64_t{table->redis->up() ? 1U : 0U});
+  out.family("viewgate_redis_commands_total", "Commands asked of Redis, those refused while it is down too.",
+             Type::kCounter);
+  out.sample({}, sum.commands);
+  out.family("viewgate_redis_errors_total", "Commands of Redis that failed, by reason.", Type::kCounter);
+  for (size_t k = 0; k < sum.errors.size(); ++k) {
+    if (sum.errors[k] != 0) out.sample({{"kind", to_string(static_cast<ErrorKind>(k))}}, sum.errors[k]);
+  }
+  out.family("viewgate_redis_connects_total", "Connections made to Redis.", Type::kCounter);
+  out.sample({}, sum.connects);
+  out.family("viewgate_redis_duration_seconds", "Time until Redis answered a command.", Type::kHistogram);
+  out.histogram({}, sum.duration);
+}
 
 std::string render_status_json(const Shared& shared, size_t workers, WallTime started, const ReloadState& reload) {
   const gateway::RouteTablePtr table = shared.table();
@@ -94,6 +155,7 @@ std::string render_status_json(const Shared& shared, size_t workers, WallTime st
   w.end_object();
   write_routes(w, *table);
   write_upstreams(w, *table);
+  if (table->redis) write_redis(w, *table->redis, shared.metrics);
   w.end_object();
   out.push_back('\n');
   return out;

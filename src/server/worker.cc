@@ -81,10 +81,18 @@ void Worker::adopt() {
                                     &services_.metrics->upstreams.at(upstream->metrics_id()));
     pinned->pools.push_back(std::move(pool));
   }
+  use_redis(table->redis);
+  pinned->redis = redis_;
   pinned->table = table;
   table_ = table.get();
   pinned_ = std::move(pinned);
   open_access_log();
+}
+
+// Requests that began with another one keep it until they end.
+void Worker::use_redis(const std::shared_ptr<store::RedisHub>& hub) {
+  if (redis_ && redis_->hub() == hub) return;
+  redis_ = hub ? store::RedisClient::create(&loop_, dns_.get(), hub, &services_.metrics->redis) : nullptr;
 }
 
 void Worker::open_access_log() {
@@ -246,6 +254,7 @@ void Worker::finish() {
 void Worker::finish_if_empty() {
   if (!finishing_ || !is_idle() || !pinned_) return;
   pinned_.reset();
+  redis_.reset();
   dns_.reset();
   resolver_.reset();
   if (ring_) shared_->log->remove_ring(ring_);

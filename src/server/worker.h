@@ -14,6 +14,7 @@
 #include "observe/access_log.h"
 #include "pipeline/context.h"
 #include "server/shared.h"
+#include "store/redis_client.h"
 
 namespace vg::server {
 
@@ -52,6 +53,7 @@ class Worker final : public http::Handler {
 
   void accepted(net::StreamPtr stream, uint32_t listener);
   void open_access_log();
+  void use_redis(const std::shared_ptr<store::RedisHub>& hub);
   void log_access(pipeline::Context& ctx, Duration took);
   void count(pipeline::Context& ctx, Duration took);
   void served_one();
@@ -67,6 +69,7 @@ class Worker final : public http::Handler {
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<net::DnsCache> dns_;
   pipeline::LoopServices services_;
+  std::shared_ptr<store::RedisClient> redis_;  // of the published table
   uint64_t version_ = 0;
   const gateway::RouteTable* table_ = nullptr;  // of pinned_
   pipeline::LoopTablePtr pinned_;

@@ -125,25 +125,7 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::wait_turn(size_t endpoint,
 coro::Task<Result<std::vector<net::Address>>> Pool::addresses(size_t endpoint, coro::CancelSource* cancel) {
   Slot& slot = slots_[endpoint];
   if (slot.literal) co_return std::vector<net::Address>(1, *slot.literal);
-  if (const net::Resolution* known = slot.host->current()) co_return known->addresses;
-  if (const Error* failed = slot.host->failure()) co_return *failed;
-  // The answer's place is the heap's: the callback may come after this coroutine has gone.
-  struct Answer {
-    coro::Event done;
-    std::optional<Result<net::Resolution>> result;
-  };
-  auto answer = std::make_shared<Answer>();
-  net::LookupHandle lookup = slot.host->get([answer](Result<net::Resolution> r) {
-    answer->result.emplace(std::move(r));
-    answer->done.set();
-  });
-  const bool answered = co_await answer->done.wait(cancel);
-  if (!answered) {
-    lookup.cancel();
-    co_return cancelled_error(cancel, "the name did not resolve in time");
-  }
-  if (!answer->result->ok()) co_return answer->result->error();
-  co_return answer->result->value().addresses;
+  co_return co_await net::addresses_of(*slot.host, cancel);
 }
 
 // Precondition: a place of the limits was taken; it goes with the connection, or back.

@@ -140,7 +140,7 @@ def test_version_names_itself_and_its_libraries():
     done = command("version")
     assert done.returncode == 0
     assert re.search(r"viewgate \d+\.\d+", done.stdout)
-    for library in ("libuv", "c-ares", "libyaml"):
+    for library in ("libuv", "c-ares", "libyaml", "hiredis"):
         assert re.search(re.escape(library) + r"\W+\d+\.\d+", done.stdout), done.stdout
 
 
@@ -185,7 +185,6 @@ def test_health_without_an_admin_listener_says_so(tmp_path):
 @pytest.mark.parametrize(
     "key, value, where",
     [
-        ("redis", {"url": "redis://127.0.0.1:6379"}, "top"),
         ("plugins", [{"path": "/x.so"}], "top"),
         ("databases", {"shop": {"url": "sqlite:///x"}}, "top"),
         ("cache", "5m", "route"),

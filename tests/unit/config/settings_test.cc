@@ -228,5 +228,33 @@ upstreams:
   EXPECT_EQ(u.retry.backoff, 0s);
 }
 
+struct RedisUrl {
+  const char* text;
+  const char* label;
+  const char* user;
+  const char* password;
+};
+
+class RedisUrls : public ::testing::TestWithParam<RedisUrl> {};
+
+TEST_P(RedisUrls, AreTakenApart) {
+  RedisSettings out;
+  EXPECT_EQ(parse_redis_url(GetParam().text, out), "");
+  EXPECT_EQ(out.label, GetParam().label);
+  EXPECT_EQ(out.user, GetParam().user);
+  EXPECT_EQ(out.password, GetParam().password);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RedisUrls,
+                         ::testing::Values(RedisUrl{"redis://localhost", "redis://localhost:6379/0", "", ""},
+                                           RedisUrl{"REDIS://Cache.Internal:7000/12", "redis://cache.internal:7000/12",
+                                                    "", ""},
+                                           RedisUrl{"redis://[::1]/", "redis://[::1]:6379/0", "", ""},
+                                           RedisUrl{"redis://:p%20w@10.0.0.1", "redis://10.0.0.1:6379/0", "", "p w"},
+                                           RedisUrl{"redis://u:a/b@c?d#e:f@h:1/2", "redis://h:1/2", "u", "a/b@c?d#e:f"},
+                                           RedisUrl{"unix:/run/redis.sock", "unix:/run/redis.sock", "", ""},
+                                           RedisUrl{"unix:///run/redis.sock?db=4", "unix:/run/redis.sock?db=4", "", ""},
+                                           RedisUrl{"unix://u:p@/run/r.sock", "unix:/run/r.sock", "u", "p"}));
+
 }  // namespace
 }  // namespace vg::config::testing
