@@ -50,6 +50,7 @@ struct ServerSettings {
   ServerLimits limits;
   ServerTimeouts timeouts;
   TrailingSlash trailing_slash = TrailingSlash::kStrict;
+  uint64_t cache_memory_bytes = uint64_t{256} << 20;
 };
 
 struct AdminSettings {

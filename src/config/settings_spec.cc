@@ -152,6 +152,9 @@ Spec server_spec() {
            key("body", time_span(kMillisecond, kDay)).fallback("30s").summary("between two reads of a body"),
            key("write", time_span(kMillisecond, kDay)).fallback("30s").summary("between two writes"),
            key("idle", time_span(kMillisecond, kDay)).fallback("75s").summary("between two requests")});
+  Spec cache = map({key("memory", size().between(kMiB, 1024 * kGiB))
+                        .fallback("256MiB")
+                        .summary("what cached answers may take; none is taken in advance")});
   return map(
       {key("listen", one_or_list(listener_spec()).at_least(1))
            .fallback("0.0.0.0:8080")
@@ -165,7 +168,8 @@ Spec server_spec() {
            .summary("peers whose X-Forwarded-For and Forwarded are believed"),
        key("drain_timeout", time_span(0, kDay)).fallback("30s").summary("how long a stop waits for requests in flight"),
        key("limits", std::move(limits)), key("timeouts", std::move(timeouts)),
-       key("trailing_slash", one_of({"strict", "redirect", "ignore"})).fallback("strict"), refused_key("cache")});
+       key("trailing_slash", one_of({"strict", "redirect", "ignore"})).fallback("strict"),
+       key("cache", std::move(cache)).summary("where answers are kept that routes cache")});
 }
 
 Spec admin_spec() {

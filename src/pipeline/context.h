@@ -9,6 +9,7 @@
 #include "http/exchange.h"
 #include "observe/metrics.h"
 #include "pipeline/background.h"
+#include "store/memory_cache_store.h"
 #include "store/redis.h"
 #include "template/values.h"
 #include "upstream/call.h"
@@ -23,6 +24,7 @@ struct LoopServices {
   upstream::Call::Cache calls;
   observe::MetricsShard* metrics = nullptr;
   Background background;
+  store::MemoryCacheStore* cache_memory = nullptr;  ///< the process's; set where requests are served
 };
 
 /// The connections that a route table uses, on one loop: pools, by the table's numbers of upstreams, and Redis; pins

@@ -97,6 +97,7 @@ std::string Server::apply(gateway::Checked& checked) {
   table.listener_names = listeners_->names(change);
   number_metrics(table);
   shared_->connections.set_limit(table.server.limits.connections);
+  shared_->cache_memory.set_capacity(table.server.cache_memory_bytes);
   table.served = true;
   shared_->publish(std::move(checked.table));
   listeners_->commit(std::move(change));

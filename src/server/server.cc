@@ -81,7 +81,7 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
   gateway::RouteTable& table = *checked.table;
   *exit_status = 1;
   const unsigned workers = table.server.workers != 0 ? table.server.workers : usable_cpus();
-  shared_ = std::make_unique<Shared>(workers, table.server.limits.connections);
+  shared_ = std::make_unique<Shared>(workers, table.server.limits.connections, table.server.cache_memory_bytes);
   Result<std::shared_ptr<observe::LogWriter>> writer = observe::LogWriter::start(table.log.file);
   if (!writer) {
     log::error(writer.error());

@@ -1,4 +1,5 @@
-// What the workers share: the table that is served, the count of connections, the log, the metrics.
+// What the workers share: the table that is served, the count of connections, the log, the metrics, the
+// cached answers.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -8,11 +9,13 @@
 #include "net/listener.h"
 #include "observe/log_writer.h"
 #include "observe/metrics.h"
+#include "store/memory_cache_store.h"
 
 namespace vg::server {
 
 struct Shared {
-  Shared(size_t workers, uint32_t connection_limit) : metrics(workers), connections(connection_limit) {}
+  Shared(size_t workers, uint32_t connection_limit, uint64_t cache_memory_bytes)
+      : metrics(workers), connections(connection_limit), cache_memory(cache_memory_bytes) {}
 
   /// Makes `table` the one that every request goes by from now on, on every worker. Thread: any.
   void publish(gateway::RouteTablePtr table) {
@@ -29,6 +32,7 @@ struct Shared {
   std::atomic<bool> draining{false};
   observe::Metrics metrics;
   net::ConnectionBudget connections;
+  store::MemoryCacheStore cache_memory;
   std::shared_ptr<observe::LogWriter> log;
   mutable std::mutex mutex;
   gateway::RouteTablePtr current;

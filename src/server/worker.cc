@@ -19,6 +19,7 @@ Worker::Worker(unsigned index, Shared* shared, std::function<void()> on_drained)
     : index_(index), shared_(shared), on_drained_(std::move(on_drained)) {
   services_.loop = &loop_;
   services_.metrics = &shared_->metrics.shard(index);
+  services_.cache_memory = &shared_->cache_memory;
   // Posted: the task that was the last is still on the stack.
   services_.background.on_idle([this] { loop_.post_remote([this] { served_one(); }); });
 }

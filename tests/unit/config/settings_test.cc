@@ -27,6 +27,7 @@ TEST(Settings, HaveTheContractsDefaultsWhereNothingIsWritten) {
   EXPECT_EQ(s.timeouts.write, 30s);
   EXPECT_EQ(s.timeouts.idle, 75s);
   EXPECT_EQ(s.trailing_slash, TrailingSlash::kStrict);
+  EXPECT_EQ(s.cache_memory_bytes, uint64_t{256} << 20);
   EXPECT_FALSE(r.admin_settings.listen);
   EXPECT_EQ(r.log_settings.level, LogSettings::Level::kInfo);
   EXPECT_TRUE(r.log_settings.access);
