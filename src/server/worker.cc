@@ -94,6 +94,7 @@ void Worker::adopt() {
 void Worker::use_redis(const std::shared_ptr<store::RedisHub>& hub) {
   if (redis_ && redis_->hub() == hub) return;
   redis_ = hub ? store::RedisClient::create(&loop_, dns_.get(), hub, &services_.metrics->redis) : nullptr;
+  if (index_ == 0) subscriber_ = hub ? store::RedisSubscriber::create(&loop_, dns_.get(), hub) : nullptr;
 }
 
 void Worker::open_access_log() {
@@ -256,6 +257,7 @@ void Worker::finish_if_empty() {
   if (!finishing_ || !is_idle() || !pinned_) return;
   pinned_.reset();
   redis_.reset();
+  subscriber_.reset();
   dns_.reset();
   resolver_.reset();
   if (ring_) shared_->log->remove_ring(ring_);

@@ -24,13 +24,6 @@ Error down_error(const Error& why) {
 
 }  // namespace
 
-Duration Backoff::next() {
-  constexpr Duration kFirst = 100ms, kMost = 5s;
-  const Duration full = step_ < 6 ? std::min(kMost, kFirst * (1 << step_)) : kMost;
-  ++step_;
-  return full / 2 + std::uniform_int_distribution<int64_t>(0, full.count() / 2)(random_) * 1ns;
-}
-
 /// One command that somebody waits for; lives in the waiting frame.
 class RedisClient::Call : private coro::CancelNode {
  public:
@@ -111,7 +104,6 @@ RedisClient::RedisClient(net::EventLoop* loop, net::DnsCache* dns, std::shared_p
       hub_(std::move(hub)),
       metrics_(metrics),
       dialer_(loop, dns, hub_->settings()),
-      backoff_(std::random_device()()),
       flusher_(Flusher::create(loop, this)) {}
 
 RedisClient::~RedisClient() = default;

@@ -12,30 +12,17 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 
 #include "coro/scope.h"
 #include "net/event_loop.h"
 #include "observe/metrics.h"
 #include "store/redis.h"
+#include "store/redis_backoff.h"
 #include "store/redis_connection.h"
 #include "store/redis_hub.h"
 
 namespace vg::store {
-
-/// How long to wait before it is tried again: 100 ms, doubled up to 5 s, of which 50 to 100 % by chance, so that many
-/// processes don't come back at once.
-class Backoff {
- public:
-  explicit Backoff(uint64_t seed) : random_(static_cast<std::minstd_rand::result_type>(seed)) {}
-  Duration next();
-  void reset() { step_ = 0; }
-
- private:
-  std::minstd_rand random_;
-  unsigned step_ = 0;
-};
 
 class RedisClient final : public Redis {
  public:

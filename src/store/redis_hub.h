@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/kept_state.h"
 #include "config/settings.h"
+#include "store/missed_drops.h"
+#include "store/redis_news.h"
 
 namespace vg::store {
 
@@ -16,10 +18,15 @@ class RedisHub {
  public:
   /// The one of `settings`: a new one unless a table still has it.
   static std::shared_ptr<RedisHub> kept(const config::RedisSettings& settings, KeptState& state);
-  explicit RedisHub(config::RedisSettings settings) : settings_(std::move(settings)) {}
+  explicit RedisHub(config::RedisSettings settings) : settings_(std::move(settings)), news_(settings_.prefix) {}
   RedisHub(const RedisHub&) = delete;
 
   const config::RedisSettings& settings() const { return settings_; }
+
+  /// What processes tell each other.
+  RedisNews& news() { return news_; }
+  /// Drops of cached answers that Redis was not told of.
+  MissedDrops& missed_drops() { return missed_drops_; }
 
   /// One loop's connection, as far as the process is told of it.
   enum class Link : uint8_t { kNew, kUp, kDown };
@@ -37,6 +44,8 @@ class RedisHub {
 
  private:
   const config::RedisSettings settings_;
+  RedisNews news_;
+  MissedDrops missed_drops_;
   mutable std::mutex mutex_;  // taken when a connection changes, never for a command
   size_t up_ = 0, down_ = 0;
   State state_;

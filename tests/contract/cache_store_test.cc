@@ -5,8 +5,7 @@
 
 #include <functional>
 
-#include "store/memory_cache_store.h"
-#include "support/loop.h"
+#include "contract/redis_case.h"
 
 namespace vg::store {
 namespace {
@@ -21,7 +20,9 @@ struct Kind {
 };
 
 std::vector<Kind> kinds() {
-  return {{"memory", [](net::EventLoop*) { return std::make_shared<MemoryCacheStore>(64 << 20); }}};
+  return {{"memory", [](net::EventLoop*) { return std::make_shared<MemoryCacheStore>(64 << 20); }},
+          {"redis", contract::redis_store},
+          {"both", contract::layered_store}};
 }
 
 class CacheStoreContract : public testing::TestWithParam<Kind> {
@@ -103,7 +104,7 @@ TEST_P(CacheStoreContract, RemoveRemovesThatKey) {
 TEST_P(CacheStoreContract, ALargeValueIsWhole) {
   std::string large(1 << 20, 'x');
   for (size_t i = 0; i < large.size(); i += 997) large[i] = static_cast<char>('a' + i % 26);
-  put_since("large", large, {}, 0);
+  put("large", large);
   EXPECT_EQ(value("large"), large);
 }
 
@@ -205,8 +206,8 @@ TEST_P(CacheStoreContract, WithoutTimeNothingIsKept) {
 }
 
 TEST_P(CacheStoreContract, WhenItsTimeIsUpItIsGone) {
-  put_since("a", "1", {}, 0, milliseconds(30));
-  put_since("b", "2", {}, 0, hours(1));
+  put_since("a", "1", {}, get("a").mark, milliseconds(30));
+  put("b", "2");
   struct Poll : net::Timer {
     Poll() : Timer([](net::Timer*) {}) {}
   } poll;
