@@ -1,7 +1,11 @@
 #include "server/admin.h"
 
 #include "base/strings.h"
+#include "cache/tags.h"
+#include "http/form.h"
+#include "http/target.h"
 #include "http/writer.h"
+#include "json/writer.h"
 #include "observe/log.h"
 #include "observe/prometheus.h"
 
@@ -19,6 +23,32 @@ void respond(http::Exchange& ex, uint16_t status, std::string_view type, std::st
 
 void respond_text(http::Exchange& ex, uint16_t status, std::string content) {
   respond(ex, status, "text/plain; charset=utf-8", std::move(content));
+}
+
+coro::Task<void> done() { co_return; }
+
+// What is to be dropped: tag=T, T and what is below it; or path=/P, what was answered at that path. Returns what is
+// wrong, or nothing.
+std::string read_purge(std::string_view query, std::vector<store::Drop>& drops) {
+  constexpr const char* kUse = "write either ?tag=UPSTREAM/PATH or ?path=/PATH\n";
+  std::vector<http::FormField> fields;
+  if (http::read_urlencoded(query, fields) != http::FormError::kNone)
+    return "the query can't be read; " + std::string(kUse);
+  if (fields.size() != 1) return kUse;
+  std::string_view value = fields.front().value;
+  if (fields.front().name == "tag") {
+    while (value.ends_with('/')) value.remove_suffix(1);
+    if (value.empty()) return "the tag is empty; " + std::string(kUse);
+    drops.emplace_back(std::string(value), true);
+    return {};
+  }
+  if (fields.front().name != "path") return "there is no parameter " + fields.front().name + "; " + kUse;
+  if (const http::PathCheck check = http::check_path(value); !check.ok()) {
+    return "path is not the path of a request (" + std::string(check.reason) +
+           "): it is written as in a request line, and then encoded for the query: %2520 for %20\n";
+  }
+  drops.emplace_back(cache::path_tag(value), false);
+  return {};
 }
 
 // In time that does not depend on where the texts differ.
@@ -66,20 +96,24 @@ void AdminListener::closed(http::ServerConnection& c) {
 
 http::Exchange* AdminListener::acquire(http::ServerConnection&) { return new http::Exchange; }
 
-bool AdminListener::allowed(const http::RequestHead& request) const {
+// Says so if it is not.
+bool AdminListener::allowed(http::Exchange& ex) const {
   const std::string_view token = source_->token();
-  if (token.empty()) return true;
-  std::string_view given = request.get(http::FieldId::kAuthorization);
-  if (given.size() < 7 || !iequals(given.substr(0, 7), "bearer ")) return false;
-  return same_secret(trim(given.substr(7)), token);
+  const std::string_view given = ex.request.get(http::FieldId::kAuthorization);
+  const bool bearer = given.size() >= 7 && iequals(given.substr(0, 7), "bearer ");
+  if (token.empty() || (bearer && same_secret(trim(given.substr(7)), token))) return true;
+  respond_text(ex, 401, "this page needs the admin token: Authorization: Bearer TOKEN\n");
+  ex.response.own.add("WWW-Authenticate", "Bearer realm=\"viewgate admin\"");
+  return false;
 }
 
-void AdminListener::answer(http::Exchange& ex) {
+void AdminListener::show(http::Exchange& ex) {
   const std::string_view path = ex.request.path();
   const bool reads = ex.request.method == http::Method::kGet || ex.request.method == http::Method::kHead;
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/status";
   if (!known)
-    return respond_text(ex, 404, "there is no such page; there are /healthz, /readyz, /metrics and /status\n");
+    return respond_text(ex, 404,
+                        "there is no such page; there are /healthz, /readyz, /metrics, /status and /cache/purge\n");
   if (!reads) {
     respond_text(ex, 405, "this page takes GET\n");
     return ex.response.own.add("Allow", "GET, HEAD");
@@ -88,17 +122,38 @@ void AdminListener::answer(http::Exchange& ex) {
   if (path == "/readyz")
     return source_->ready() ? respond_text(ex, 200, "ready\n")
                             : respond_text(ex, 503, "not ready: the gateway is starting or stopping\n");
-  if (!allowed(ex.request)) {
-    respond_text(ex, 401, "this page needs the admin token: Authorization: Bearer TOKEN\n");
-    return ex.response.own.add("WWW-Authenticate", "Bearer realm=\"viewgate admin\"");
-  }
+  if (!allowed(ex)) return;
   if (path == "/metrics") return respond(ex, 200, observe::PrometheusText::kContentType, source_->metrics_text());
   respond(ex, 200, "application/json", source_->status_json());
 }
 
+coro::Task<void> AdminListener::purge(http::Exchange& ex) {
+  if (ex.request.method != http::Method::kPost) {
+    respond_text(ex, 405, "this page takes POST\n");
+    ex.response.own.add("Allow", "POST");
+    co_return;
+  }
+  if (!allowed(ex)) co_return;
+  std::vector<store::Drop> drops;
+  if (std::string wrong = read_purge(ex.request.query(), drops); !wrong.empty()) {
+    respond_text(ex, 400, std::move(wrong));
+    co_return;
+  }
+  std::string content = "{\"purged\":";
+  json::Writer(content).string(drops.front().text);
+  content.append("}\n");
+  const Result<void> done = co_await source_->purge(std::move(drops));
+  if (!done) {
+    respond_text(ex, 503, "not purged everywhere: " + done.error().detail + "\n");
+    co_return;
+  }
+  respond(ex, 200, "application/json", std::move(content));
+}
+
 coro::Task<void> AdminListener::handle(http::Exchange& exchange) {
-  answer(exchange);
-  co_return;
+  if (exchange.request.path() == "/cache/purge") return purge(exchange);
+  show(exchange);
+  return done();
 }
 
 void AdminListener::reject(http::Exchange& ex, uint16_t status, std::string_view reason) {

@@ -1,5 +1,5 @@
-// The admin listener, on the main thread's loop: /healthz, /readyz, /metrics, /status. It goes on during a drain, and
-// its answers do not depend on the workers. SPEC section 10.
+// The admin listener, on the main thread's loop: /healthz, /readyz, /metrics, /status, and POST /cache/purge. It goes
+// on during a drain, and what it shows does not depend on the workers. SPEC section 10.
 #pragma once
 #include <memory>
 #include <string>
@@ -7,10 +7,11 @@
 
 #include "http/server_connection.h"
 #include "net/listener.h"
+#include "store/cache_store.h"
 
 namespace vg::server {
 
-/// What the admin pages show.
+/// What the admin pages show and do.
 class AdminSource {
  public:
   virtual bool ready() const = 0;
@@ -18,6 +19,8 @@ class AdminSource {
   virtual std::string metrics_text() = 0;
   /// Asked for on all pages but the first two; empty: none is.
   virtual std::string_view token() const = 0;
+  /// Drops these tags wherever answers are kept. Errors: a store could not be told.
+  virtual coro::Task<Result<void>> purge(std::vector<store::Drop> drops) = 0;
 
  protected:
   ~AdminSource() = default;
@@ -43,8 +46,9 @@ class AdminListener final : public http::Handler {
   bool draining() const override { return closing_; }
   Duration idle_timeout() const override { return limits_.idle_timeout; }
   void closed(http::ServerConnection& connection) override;
-  bool allowed(const http::RequestHead& request) const;
-  void answer(http::Exchange& ex);
+  bool allowed(http::Exchange& ex) const;
+  void show(http::Exchange& ex);
+  coro::Task<void> purge(http::Exchange& ex);
 
   AdminSource* source_;
   http::ConnectionLimits limits_;

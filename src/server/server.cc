@@ -94,6 +94,8 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
       [log = shared_->log](observe::PrometheusText& out) { render_log_metrics(log->stats(), out); });
   shared_->metrics.add_collector([this](observe::PrometheusText& out) { render_redis_metrics(*shared_, out); });
   shared_->metrics.add_collector(
+      [this](observe::PrometheusText& out) { render_cache_metrics(shared_->cache_memory, out); });
+  shared_->metrics.add_collector(
       [this](observe::PrometheusText& out) { render_upstream_gauges(*shared_->table(), out); });
   for (unsigned i = 0; i < workers; ++i) {
     workers_.push_back(
@@ -249,6 +251,12 @@ void Server::beat() {
 }
 
 std::string Server::status_json() { return render_status_json(*shared_, workers_.size(), started_at_, last_reload_); }
+
+coro::Task<Result<void>> Server::purge(std::vector<store::Drop> drops) {
+  for (const store::Drop& d : drops) log::info("cached answers are purged: ", d.text);
+  shared_->cache_memory.drop_all(drops);
+  co_return Result<void>();
+}
 
 std::string Server::metrics_text() { return shared_->metrics.render(); }
 

@@ -25,6 +25,7 @@ class Server final : public AdminSource {
   std::string status_json() override;
   std::string metrics_text() override;
   std::string_view token() const override { return token_; }
+  coro::Task<Result<void>> purge(std::vector<store::Drop> drops) override;
 
  private:
   enum class State : uint8_t { kStarting, kServing, kDraining };

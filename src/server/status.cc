@@ -113,7 +113,45 @@ void write_redis(json::Writer& w, const store::RedisHub& hub, const observe::Met
   w.end_object();
 }
 
+void write_cache(json::Writer& w, const store::MemoryCacheStore& cache) {
+  const store::CacheStats stats = cache.stats();
+  w.key("cache");
+  w.begin_object();
+  w.key("memory");
+  w.begin_object();
+  write_number(w, "entries", stats.entries);
+  write_number(w, "bytes", stats.bytes);
+  write_number(w, "capacity_bytes", cache.capacity_bytes());
+  write_number(w, "hits", stats.hits);
+  write_number(w, "misses", stats.misses);
+  write_number(w, "evictions", stats.evictions);
+  write_number(w, "expired", stats.expired);
+  write_number(w, "dropped", stats.dropped);
+  w.end_object();
+  w.end_object();
+}
+
 }  // namespace
+
+void render_cache_metrics(const store::MemoryCacheStore& cache, observe::PrometheusText& out) {
+  const store::CacheStats stats = cache.stats();
+  const auto one = [&out](std::string_view name, std::string_view help, Type type, uint64_t value) {
+    out.family(name, help, type);
+    out.sample({}, value);
+  };
+  one("viewgate_cache_memory_entries", "Answers kept in memory.", Type::kGauge, stats.entries);
+  one("viewgate_cache_memory_bytes", "What they take, with their keys and tags.", Type::kGauge, stats.bytes);
+  one("viewgate_cache_memory_capacity_bytes", "What they may take: server.cache.memory.", Type::kGauge,
+      cache.capacity_bytes());
+  one("viewgate_cache_memory_hits_total", "Look-ups that found something, fresh or stale.", Type::kCounter, stats.hits);
+  one("viewgate_cache_memory_misses_total", "Look-ups that found nothing.", Type::kCounter, stats.misses);
+  one("viewgate_cache_memory_evictions_total", "Answers that left because there was no room.", Type::kCounter,
+      stats.evictions);
+  one("viewgate_cache_memory_expired_total", "Answers that were found to be too old to keep.", Type::kCounter,
+      stats.expired);
+  one("viewgate_cache_memory_dropped_total", "Answers that were found to be dropped by a write or a purge.",
+      Type::kCounter, stats.dropped);
+}
 
 void render_redis_metrics(const Shared& shared, observe::PrometheusText& out) {
   const gateway::RouteTablePtr table = shared.table();
@@ -155,6 +193,7 @@ std::string render_status_json(const Shared& shared, size_t workers, WallTime st
   w.end_object();
   write_routes(w, *table);
   write_upstreams(w, *table);
+  write_cache(w, shared.cache_memory);
   if (table->redis) write_redis(w, *table->redis, shared.metrics);
   w.end_object();
   out.push_back('\n');

@@ -18,6 +18,7 @@ struct ReloadState {
 std::string render_status_json(const Shared& shared, size_t workers, WallTime started, const ReloadState& reload);
 void render_log_metrics(const observe::LogStats& stats, observe::PrometheusText& out);
 /// Nothing where no Redis is configured.
+void render_cache_metrics(const store::MemoryCacheStore& cache, observe::PrometheusText& out);
 void render_redis_metrics(const Shared& shared, observe::PrometheusText& out);
 void render_upstream_gauges(const gateway::RouteTable& table, observe::PrometheusText& out);
 
