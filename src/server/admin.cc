@@ -142,9 +142,9 @@ coro::Task<void> AdminListener::purge(http::Exchange& ex) {
   std::string content = "{\"purged\":";
   json::Writer(content).string(drops.front().text);
   content.append("}\n");
-  const Result<void> done = co_await source_->purge(std::move(drops));
+  const Result<void> done = co_await source_->purge(std::move(drops), &ex.cancel);
   if (!done) {
-    respond_text(ex, 503, "not purged everywhere: " + done.error().detail + "\n");
+    respond_text(ex, 503, "purged in memory, but not in Redis: " + done.error().detail + "\n");
     co_return;
   }
   respond(ex, 200, "application/json", std::move(content));

@@ -19,8 +19,8 @@ class AdminSource {
   virtual std::string metrics_text() = 0;
   /// Asked for on all pages but the first two; empty: none is.
   virtual std::string_view token() const = 0;
-  /// Drops these tags wherever answers are kept. Errors: a store could not be told.
-  virtual coro::Task<Result<void>> purge(std::vector<store::Drop> drops) = 0;
+  /// Drops these tags wherever answers are kept. Errors: Redis could not be told; memory was. Cancel: kCancelled.
+  virtual coro::Task<Result<void>> purge(std::vector<store::Drop> drops, coro::CancelSource* cancel) = 0;
 
  protected:
   ~AdminSource() = default;

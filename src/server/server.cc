@@ -252,12 +252,6 @@ void Server::beat() {
 
 std::string Server::status_json() { return render_status_json(*shared_, workers_.size(), started_at_, last_reload_); }
 
-coro::Task<Result<void>> Server::purge(std::vector<store::Drop> drops) {
-  for (const store::Drop& d : drops) log::info("cached answers are purged: ", d.text);
-  shared_->cache_memory.drop_all(drops);
-  co_return Result<void>();
-}
-
 std::string Server::metrics_text() { return shared_->metrics.render(); }
 
 }  // namespace vg::server

@@ -25,7 +25,7 @@ class Server final : public AdminSource {
   std::string status_json() override;
   std::string metrics_text() override;
   std::string_view token() const override { return token_; }
-  coro::Task<Result<void>> purge(std::vector<store::Drop> drops) override;
+  coro::Task<Result<void>> purge(std::vector<store::Drop> drops, coro::CancelSource* cancel) override;
 
  private:
   enum class State : uint8_t { kStarting, kServing, kDraining };

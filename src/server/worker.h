@@ -33,7 +33,9 @@ class Worker final : public http::Handler {
   // On the worker's thread, by post():
   Result<void> add_listener(uint32_t id, int fd, bool is_unix, int backlog);
   void remove_listener(uint32_t id);
-  void adopt();   ///< takes over the published table now, also without a request
+  void adopt();  ///< takes over the published table now, also without a request
+  /// Drops in the Redis of the published table; `done` is called on the worker's thread.
+  void purge(std::vector<store::Drop> drops, std::function<void(Result<void>)> done);
   void drain();   ///< stops accepting; idle connections end
   void finish();  ///< cuts what is left and ends the thread
 

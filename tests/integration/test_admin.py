@@ -107,6 +107,7 @@ def test_with_a_token_all_but_health_ask_for_it(world):
     gw = world.gateway(respond_config(("r", "/r"), admin={"listen": "0.0.0.0:0", "token": "open-sesame-0123456789"}))
     gw.admin_address = ("127.0.0.1", gw.admin_address[1])
     assert [gw.admin(p).status for p in ("/healthz", "/readyz")] == [200, 200]
+    assert gw.admin("/cache/purge?tag=a", method="POST").status == 401
     for path in ("/metrics", "/status"):
         assert gw.admin(path).status == 401
         assert gw.admin(path, [("Authorization", "Bearer wrong")]).status == 401
@@ -125,6 +126,70 @@ def test_the_admin_listener_refuses_what_it_does_not_know(world):
             b"GET /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
         )
         assert client.read_response().status == 400
+
+
+def test_the_cache_stands_in_status_and_metrics(world):
+    gw = world.gateway(respond_config(("r", "/r"), server={"cache": {"memory": "64MiB"}}, **ADMIN))
+    memory = json.loads(gw.admin("/status").body)["cache"]["memory"]
+    assert memory["capacity_bytes"] == 64 << 20 and memory["entries"] == memory["bytes"] == 0
+    assert gw.metric("viewgate_cache_memory_capacity_bytes") == 64 << 20
+    for name in ("entries", "bytes", "hits_total", "misses_total", "evictions_total"):
+        assert gw.metric(f"viewgate_cache_memory_{name}") == 0
+
+
+def test_a_reload_changes_what_the_cache_may_take(world):
+    config = respond_config(("r", "/r"), **ADMIN)
+    gw = world.gateway(config)
+    assert gw.metric("viewgate_cache_memory_capacity_bytes") == 256 << 20
+    gw.reload({**config, "server": {**config["server"], "cache": {"memory": "32MiB"}}})
+    wait_until(lambda: gw.metric("viewgate_cache_memory_capacity_bytes") == 32 << 20, what="the reload")
+
+
+@pytest.mark.parametrize(
+    "query, purged",
+    [
+        ("tag=catalog/articles", "catalog/articles"),
+        ("tag=catalog/articles/", "catalog/articles"),
+        ("tag=author%3A7", "author:7"),
+        ("path=/articles/7", "path:/articles/7"),
+        ("path=/articles/", "path:/articles"),
+        ("path=/a%2520b", "path:/a%20b"),
+        ("path=/", "path:"),
+    ],
+)
+def test_a_purge_says_what_it_dropped(world, query, purged):
+    gw = world.gateway(respond_config(("r", "/r"), **ADMIN))
+    answer = gw.admin("/cache/purge?" + query, method="POST")
+    assert answer.status == 200 and json.loads(answer.body) == {"purged": purged}
+
+
+@pytest.mark.parametrize(
+    "query, word",
+    [
+        ("", "either"),
+        ("?", "either"),
+        ("?tag=a&path=/a", "either"),
+        ("?tag=a&tag=b", "either"),
+        ("?tag=", "empty"),
+        ("?tag=/", "empty"),
+        ("?key=a", "no parameter key"),
+        ("?path=a", "path of a request"),
+        ("?path=", "path of a request"),
+        ("?path=/a%20b", "path of a request"),
+        ("?path=/a/../b", "path of a request"),
+        ("?tag=%zz", "can't be read"),
+    ],
+)
+def test_a_purge_of_nothing_clear_is_400(world, query, word):
+    gw = world.gateway(respond_config(("r", "/r"), **ADMIN))
+    answer = gw.admin("/cache/purge" + query, method="POST")
+    assert answer.status == 400 and word in answer.text
+
+
+def test_a_purge_is_a_post(world):
+    gw = world.gateway(respond_config(("r", "/r"), **ADMIN))
+    answer = gw.admin("/cache/purge?tag=a")
+    assert answer.status == 405 and answer.headers.one("allow") == "POST"
 
 
 def test_the_admin_listener_keeps_its_connections(world):

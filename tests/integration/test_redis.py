@@ -149,3 +149,24 @@ def test_a_server_that_is_no_redis_is_said_so(world):
     wait_state(gw, "down")
     assert "not Redis's protocol" in status(gw)["last_error"]
     assert gw.get("/").status == 200
+
+
+def purge(gw):
+    return gw.admin("/cache/purge?tag=catalog/articles", method="POST")
+
+
+def test_a_purge_is_told_to_redis(world, redis):
+    gw = world.gateway(config(redis.url))
+    wait_state(gw, "up")
+    assert redis.command("EXISTS", "viewgate:drops") == 0
+    assert purge(gw).status == 200
+    assert redis.command("EXISTS", "viewgate:drops") == 1
+
+
+def test_a_purge_that_redis_does_not_hear_of_says_so(world, redis):
+    gw = world.gateway(config(redis.url))
+    wait_state(gw, "up")
+    redis.stop()
+    wait_state(gw, "down")
+    answer = purge(gw)
+    assert answer.status == 503 and "not in Redis" in answer.text
