@@ -86,7 +86,7 @@ bool find_route(pipeline::Context& ctx, const RouteTable& table) {
   ctx.route = &table.routes[match.route];
   ctx.route->prefetch();
   ctx.params = match.params;
-  ctx.services->metrics->routes.at(ctx.route->metrics_id).begin();
+  ctx.services->metrics->routes.at(ctx.route->metrics_id).in_flight.add();
   return true;
 }
 

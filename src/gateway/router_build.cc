@@ -1,5 +1,6 @@
 // Building the router: each pattern is taken apart, checked, and put into the trie of its listener and host.
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <utility>
 
@@ -77,6 +78,7 @@ class TableBuilder {
       n.rest = packed(n.rest, listed);
     }
     t_.ends = std::move(listed);
+    rehash(t_.slots.size(), static_cast<uint32_t>(std::bit_ceil(t_.nodes.size()) - 1));
     t_.nodes.shrink_to_fit();
     t_.forms.shrink_to_fit();
     t_.ends.shrink_to_fit();
@@ -186,12 +188,16 @@ class TableBuilder {
   }
 
   void insert(NodeIndex child) {
-    if (++hashed_ * 2 > t_.slots.size()) {
-      for (const Slot& old : std::exchange(t_.slots, std::vector<Slot>(t_.slots.size() * 2))) {
-        if (old.node != 0) put(old.node);
-      }
-    }
+    if (++hashed_ * 3 > t_.slots.size() * 2) rehash(t_.slots.size() * 2, t_.index_bits);
     put(child);
+  }
+
+  void rehash(size_t size, uint32_t index_bits) {
+    const std::vector<Slot> old = std::exchange(t_.slots, std::vector<Slot>(size));
+    const uint32_t old_bits = std::exchange(t_.index_bits, index_bits);
+    for (const Slot slot : old) {
+      if (slot != 0) put(slot & old_bits);
+    }
   }
 
   void put(NodeIndex child) {
@@ -199,8 +205,8 @@ class TableBuilder {
     const uint64_t hash = hash_edge(n.parent, t_.text_of(n));
     const size_t mask = t_.slots.size() - 1;
     size_t i = hash & mask;
-    while (t_.slots[i].node != 0) i = (i + 1) & mask;
-    t_.slots[i] = {child, static_cast<uint32_t>(hash >> 32)};
+    while (t_.slots[i] != 0) i = (i + 1) & mask;
+    t_.slots[i] = child | (static_cast<uint32_t>(hash >> 32) & ~t_.index_bits);
   }
 
   /// The list in the form that a lookup takes: a route that is alone needs no endpoint. The others go to `listed`.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -39,10 +40,19 @@ struct alignas(32) Node {
 };
 static_assert(sizeof(Node) == 32);
 
-/// Of the hash table: a literal child, and the half of its hash that the slot's place does not tell.
-struct Slot {
-  NodeIndex node = 0;
-  uint32_t hash = 0;
+/// Of the hash table: a literal child, and in the bits that no index needs (outside Tables::index_bits) some of its
+/// hash, so that a neighbour's node is not read. Of 32 bits, so that the table stays in the caches.
+using Slot = uint32_t;
+
+/// Two nodes to a cache line, and never one in two.
+template <typename T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  LineAllocator() = default;
+  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
+  void deallocate(T* p, size_t) { ::operator delete(p, kLine); }
+  bool operator==(const LineAllocator&) const = default;
 };
 
 /// The children of one node for int, uuid, slug and plain.
@@ -113,12 +123,13 @@ inline uint64_t hash_edge(NodeIndex parent, std::string_view s) {
 
 struct Tables {
   TrailingSlash mode = TrailingSlash::kStrict;
-  std::vector<Node> nodes;
+  std::vector<Node, LineAllocator<Node>> nodes;
   std::vector<Forms> forms;
   std::vector<Endpoint> ends;
   std::vector<uint64_t> method_sets;  // of the routes that are alone at a node
-  std::vector<Slot> slots;            // of literals with siblings; open addressing, a power of two, at most half full
-  std::string text;                   // of the literals that are too long for their node
+  std::vector<Slot> slots;  // of literals with siblings; open addressing, a power of two, at most two thirds full
+  uint32_t index_bits = ~uint32_t{0};  // the bits of a slot that are an index
+  std::string text;                    // of the literals that are too long for their node
   size_t longest_literal = 0;
   std::vector<std::string> methods;
   std::vector<Listener> listeners;
@@ -134,11 +145,11 @@ struct Tables {
     if (only != Node::kMany) return text_of(nodes[only]) == s ? only : 0;
     const size_t mask = slots.size() - 1;
     const uint64_t hash = hash_edge(parent, s);
-    for (size_t i = hash & mask; slots[i].node != 0; i = (i + 1) & mask) {
-      if (slots[i].hash != hash >> 32) continue;
-      const Node& n = nodes[slots[i].node];
+    for (size_t i = hash & mask; slots[i] != 0; i = (i + 1) & mask) {
+      if (((slots[i] ^ hash >> 32) & ~index_bits) != 0) continue;
+      const Node& n = nodes[slots[i] & index_bits];
       __builtin_prefetch(&n + 1);
-      if (n.parent == parent && text_of(n) == s) return slots[i].node;
+      if (n.parent == parent && text_of(n) == s) return slots[i] & index_bits;
     }
     return 0;
   }

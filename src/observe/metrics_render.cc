@@ -127,7 +127,7 @@ void Metrics::render_process(PrometheusText& out) const {
 }
 
 void Metrics::render_routes(PrometheusText& out, const Names& names) const {
-  const auto class_of = [](size_t i) { return kClasses[i]; };
+  const auto class_of = [](size_t i) { return RouteMetrics::kClasses[i]; };
   TableRenderer<RouteMetrics> r(out, shards_, &MetricsShard::routes, "route", names.shown);
   r.counters("viewgate_requests_total", "Requests by route (empty: none matched) and class of status.",
              &RouteMetrics::responses, "status", class_of);

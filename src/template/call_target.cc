@@ -157,6 +157,7 @@ Rendered CallTarget::render(const Values& values, std::string_view base_path, st
   } else {
     out += base_path.empty() ? std::string_view("/") : base_path;
   }
+  if (!has_query) return {};
   char separator = '?';
   for (const QueryParam& param : query) {
     const size_t before = out.size();

@@ -20,9 +20,9 @@ struct QueryParam {
 
 /// A call's target, compiled. Immutable. Thread: any.
 struct CallTarget {
-  Template path;           ///< what follows the slash
   bool has_path = false;   ///< a slash follows the upstream's name
-  bool has_query = false;  ///< the text has a '?', be it followed by nothing
+  bool has_query = false;  ///< the text has a '?', be it followed by nothing; else `query` is empty
+  Template path;           ///< what follows that slash
   std::vector<QueryParam> query;
   std::optional<std::string> method;  ///< upper case; nullopt: the view's own
   std::string upstream;               ///< not yet looked up: whether it is declared is the caller's check

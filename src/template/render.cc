@@ -73,7 +73,7 @@ void drop_port(std::string& out, size_t start) {
 
 Rendered Template::render(const Values& values, std::string& out) const {
   const size_t start = out.size();
-  const Reference* ref = references_.data();
+  size_t reference = 0;
   Status status = Status::kOk;
   each_piece([&](const Piece& piece, std::string_view literal) {
     if (piece.kind == Piece::Kind::kLiteral) {
@@ -82,7 +82,7 @@ Rendered Template::render(const Values& values, std::string& out) const {
     }
     const size_t before = out.size();
     if (piece.kind == Piece::Kind::kOther) {
-      status = append_value(*ref, piece.place, values, out);
+      status = append_value(references_[reference], piece.place, values, out);
     } else {
       const PathParam p = values.param(piece.n);
       const Coding coding = p.encoded ? Coding::kPercent : Coding::kPlain;
@@ -91,12 +91,12 @@ Rendered Template::render(const Values& values, std::string& out) const {
     }
     if (status != Status::kOk) return false;
     if (piece.without_port) drop_port(out, before);
-    ++ref;
+    ++reference;
     return true;
   });
   if (status != Status::kOk) {
     out.resize(start);
-    return {status, ref};
+    return {status, &references_[reference]};
   }
   if (place_ == Place::kUrl) keep_to_this_host(out, start);
   return {};

@@ -134,9 +134,9 @@ class Template {
   void add_literal(std::string_view literal, Place place);
   void add_reference(Reference reference, Place place, bool without_port);
 
+  Place place_ = Place::kPath;
   std::string code_;  ///< one block: there are as many templates as routes, and every request renders one that is cold
   std::vector<Reference> references_;  ///< in the order of their pieces
-  Place place_ = Place::kPath;
 };
 
 template <typename F>

@@ -41,36 +41,30 @@ bool is_named(const std::vector<NamedTemplate>& headers, std::string_view name) 
 Result<void> ForwardedRequest::append_head(const upstream::Endpoint& endpoint, std::string& out) {
   if (Result<void> r = append_target(endpoint, out); !r) return r;
   const bool keep_host = settings_.preserve_host && !ctx_.request.authority().empty();
-  if (!is_replaced("host")) {
+  if (!settings_.edits_fields() || !is_replaced("host")) {
     http::append_field(out, "Host",
                        keep_host ? ctx_.request.authority() : std::string_view(endpoint.settings.authority));
   }
   append_client_fields(out);
   append_forwarding_fields(out);
-  if (settings_.fields) return append_fields(*settings_.fields, out);
-  return {};
-}
-
-// The nearer to the call, the stronger: what the call or the route sets replaces what the upstream says.
-Result<void> ForwardedRequest::append_fields(const ForwardFields& fields, std::string& out) const {
-  for (const auto& h : fields.of_upstream) {
-    if (is_named(fields.of_call, h.first)) continue;
+  // The nearer to the call, the stronger: what the call or the route sets replaces what the upstream says.
+  for (const auto& h : settings_.upstream_headers) {
+    if (is_named(settings_.call_headers, h.first)) continue;
     if (Result<void> r = append_extra(h, out); !r) return r;
   }
-  for (const auto& h : fields.of_call) {
+  for (const auto& h : settings_.call_headers) {
     if (Result<void> r = append_extra(h, out); !r) return r;
   }
-  return fields.edit.append(ctx_, out);
+  return settings_.edit.append(ctx_, out);
 }
 
 Result<void> ForwardedRequest::append_target(const upstream::Endpoint& endpoint, std::string& out) const {
-  out.append(settings_.target.method ? std::string_view(*settings_.target.method) : ctx_.request.method_text())
-      .push_back(' ');
-  const tmpl::Rendered rendered = settings_.target.render(ctx_, endpoint.settings.base_path, out);
+  out.append(settings_.method ? std::string_view(*settings_.method) : ctx_.request.method_text()).push_back(' ');
+  const tmpl::Rendered rendered = target_.render(ctx_, endpoint.settings.base_path, out);
   if (rendered.status == tmpl::Rendered::Status::kBadValue) return bad_value(rendered);
   if (!rendered.ok()) return Error(ErrorKind::kMissingValue, "a value that the upstream's path needs is missing");
   // The client's query goes along as it came, unless the source has one of its own.
-  if (!settings_.target.has_query && ctx_.request.has_query) out.append("?").append(ctx_.request.query());
+  if (!target_.has_query && ctx_.request.has_query) out.append("?").append(ctx_.request.query());
   out.append(" HTTP/1.1\r\n");
   return {};
 }
@@ -78,13 +72,14 @@ Result<void> ForwardedRequest::append_target(const upstream::Endpoint& endpoint,
 void ForwardedRequest::append_client_fields(std::string& out) const {
   const http::RequestHead& request = ctx_.request;
   const bool nominated = http::has_nominated_fields(request);
+  const bool edited = settings_.edits_fields();
   for (const http::Field& f : request.fields()) {
     if ((kNotPassedOn & bit(f.id)) != 0) continue;
     if ((f.id == FieldId::kForwarded || f.id == FieldId::kVia) && !ctx_.trusted_peer) continue;
     const std::string_view name = request.name(f);
     if (f.id == FieldId::kOther && poses_as_forwarding(name)) continue;
     if (nominated && http::is_nominated(request, name)) continue;
-    if (is_replaced(name)) continue;
+    if (edited && is_replaced(name)) continue;
     http::append_field(out, request, f);
   }
 }
@@ -92,7 +87,7 @@ void ForwardedRequest::append_client_fields(std::string& out) const {
 // What a peer that is not trusted says about whom it forwards for is dropped, not passed on.
 void ForwardedRequest::append_forwarding_fields(std::string& out) const {
   // Nearly every request: a stranger's, and a route that edits nothing.
-  if (!ctx_.trusted_peer && !settings_.fields) {
+  if (!ctx_.trusted_peer && !settings_.edits_fields()) {
     out.append("X-Forwarded-For: ").append(ctx_.client_ip());
     out.append(ctx_.secure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http");
     if (!ctx_.request.authority().empty()) out.append("\r\nX-Forwarded-Host: ").append(ctx_.request.authority());
@@ -101,8 +96,9 @@ void ForwardedRequest::append_forwarding_fields(std::string& out) const {
     return;
   }
   const http::RequestHead& request = ctx_.request;
+  const bool edited = settings_.edits_fields();
   const auto add = [&](std::string_view name, std::string_view value) {
-    if (!value.empty() && !is_replaced(name)) http::append_field(out, name, value);
+    if (!value.empty() && !(edited && is_replaced(name))) http::append_field(out, name, value);
   };
   const pipeline::ForwardedFor forwarded(ctx_);
   add("X-Forwarded-For", forwarded.client);
@@ -114,7 +110,7 @@ void ForwardedRequest::append_forwarding_fields(std::string& out) const {
 
 Result<void> ForwardedRequest::append_extra(const NamedTemplate& header, std::string& out) const {
   const auto& [name, value] = header;
-  if (settings_.fields->edit.drops(name)) return {};
+  if (settings_.edit.drops(name)) return {};
   const size_t before = out.size();
   out.append(name).append(": ");
   const tmpl::Rendered rendered = value.render(ctx_, out);
@@ -128,9 +124,8 @@ Result<void> ForwardedRequest::append_extra(const NamedTemplate& header, std::st
 }
 
 bool ForwardedRequest::is_replaced(std::string_view name) const {
-  const ForwardFields* fields = settings_.fields.get();
-  return fields != nullptr &&
-         (fields->edit.drops(name) || is_named(fields->of_upstream, name) || is_named(fields->of_call, name));
+  return settings_.edit.drops(name) || is_named(settings_.upstream_headers, name) ||
+         is_named(settings_.call_headers, name);
 }
 
 }  // namespace vg::view

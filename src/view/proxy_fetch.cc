@@ -14,8 +14,21 @@ namespace {
 
 using http::FieldId;
 
-// Among ten thousand routes none is in a cache: what every request reads stands together at the beginning, in three
-// lines (pipeline::Route asks for them), and what few routes have is behind a pointer or at the end.
+// What a route may say beside where its requests go.
+struct Settings {
+  ForwardSettings forward;
+  HeaderEdit response;
+  std::vector<std::string> origins;
+  bool check_origin = false;
+  Duration stream_idle = std::chrono::seconds(60), upgrade_idle = std::chrono::hours(1);
+  bool say_nothing() const {
+    return !forward.method && !forward.edits_fields() && !forward.preserve_host && response.empty() && !check_origin &&
+           stream_idle == Settings().stream_idle && upgrade_idle == Settings().upgrade_idle;
+  }
+};
+
+// Among ten thousand routes none is in a cache: what a request reads is the first cache line, for which
+// pipeline::Route asks early, and settings that nearly all routes share.
 class alignas(64) ProxyFetch final : public pipeline::View {
  public:
   explicit ProxyFetch(pipeline::Build& build);
@@ -23,19 +36,16 @@ class alignas(64) ProxyFetch final : public pipeline::View {
   std::vector<pipeline::PlannedCall> plan() const override;
 
  private:
-  void read_call_map(const config::Node& source, pipeline::Build& build, ForwardFields& fields);
+  static Settings read_settings(pipeline::Build& build);
   Result<void> check_request(const pipeline::Context& ctx) const;
   Result<void> pass_back(pipeline::Context& ctx, upstream::CallPtr& call) const;
   void rewrite_location(pipeline::Context& ctx, http::ResponseHead& head) const;
   bool map_back(const pipeline::Context& ctx, std::string_view upstream_path, std::string& out) const;
 
+  std::shared_ptr<const Settings> settings_;
   uint32_t upstream_ = 0;
-  bool check_origin_ = false;
-  Duration stream_idle_, upgrade_idle_;
-  std::unique_ptr<const HeaderEdit> response_edit_;  // nullptr: none
-  ForwardSettings forward_;
+  tmpl::CallTarget target_;
   std::string call_text_;
-  std::vector<std::string> origins_;
 };
 
 // One protocol, and none that would speak HTTP to the upstream behind the gateway's back (h2c, TLS).
@@ -59,29 +69,43 @@ config::Spec call_spec() {
 }
 
 ProxyFetch::ProxyFetch(pipeline::Build& build) {
-  const config::Node* s = build.settings();
-  const config::Node* source = config::child(s, "source");
-  ForwardFields fields;
+  static const auto* const kNothing = new std::shared_ptr<const Settings>(std::make_shared<Settings>());
+  Settings settings = read_settings(build);
+  const config::Node* source = config::child(build.settings(), "source");
   if (const config::Node* call = config::child(source, "call")) {
     if (auto target = build.compile_call(*call, "source")) {
       upstream_ = *build.find_upstream(target->upstream);
-      forward_.target = std::move(*target);
+      target_ = std::move(*target);
       call_text_ = call->text();
-      fields.of_upstream = build.upstream_headers(upstream_);
+      settings.forward.method = target_.method;
+      settings.forward.upstream_headers = build.upstream_headers(upstream_);
     }
   }
-  if (source != nullptr) read_call_map(*source, build, fields);
-  fields.edit = HeaderEdit::create(config::child(s, "request"), "request", build);
-  if (!fields.empty()) forward_.fields = std::make_unique<const ForwardFields>(std::move(fields));
-  forward_.preserve_host = config::boolean(s, "preserve_host", false);
-  HeaderEdit response = HeaderEdit::create(config::child(s, "response"), "response", build);
-  if (!response.empty()) response_edit_ = std::make_unique<const HeaderEdit>(std::move(response));
-  if (const config::Node* websocket = config::child(s, "websocket")) {
-    check_origin_ = config::child(websocket, "origins") != nullptr;
-    for (const std::string& o : config::texts(websocket, "origins")) origins_.push_back(lower(o));
+  if (source != nullptr) source::compile_query(build, *source, "source", build.scope(), target_);
+  settings_ = settings.say_nothing() ? *kNothing : std::make_shared<const Settings>(std::move(settings));
+}
+
+Settings ProxyFetch::read_settings(pipeline::Build& build) {
+  const config::Node* s = build.settings();
+  Settings out;
+  // The long form of a call: its headers beside its text.
+  if (const config::Node* headers = config::child(config::child(s, "source"), "headers")) {
+    for (const config::Member& m : headers->members()) {
+      const std::string path = "source.headers." + std::string(m.key);
+      if (const std::string wrong = check_header_name(m.key); !wrong.empty()) build.error(*m.value, path, wrong);
+      out.forward.call_headers.emplace_back(m.key, build.compile(*m.value, path, tmpl::Place::kHeader));
+    }
   }
-  stream_idle_ = config::duration(s, "stream_idle", std::chrono::seconds(60));
-  upgrade_idle_ = config::duration(s, "upgrade_idle", std::chrono::hours(1));
+  out.forward.edit = HeaderEdit::create(config::child(s, "request"), "request", build);
+  out.forward.preserve_host = config::boolean(s, "preserve_host", false);
+  out.response = HeaderEdit::create(config::child(s, "response"), "response", build);
+  if (const config::Node* websocket = config::child(s, "websocket")) {
+    out.check_origin = config::child(websocket, "origins") != nullptr;
+    for (const std::string& o : config::texts(websocket, "origins")) out.origins.push_back(lower(o));
+  }
+  out.stream_idle = config::duration(s, "stream_idle", out.stream_idle);
+  out.upgrade_idle = config::duration(s, "upgrade_idle", out.upgrade_idle);
+  return out;
 }
 
 std::vector<pipeline::PlannedCall> ProxyFetch::plan() const {
@@ -89,30 +113,19 @@ std::vector<pipeline::PlannedCall> ProxyFetch::plan() const {
   call.name = "source";
   call.call = call_text_;
   call.note = "with the client's ";
-  if (!forward_.target.method) call.note += forward_.target.has_query ? "method and " : "method, ";
-  if (!forward_.target.has_query) call.note += "query and ";
+  if (!settings_->forward.method) call.note += target_.has_query ? "method and " : "method, ";
+  if (!target_.has_query) call.note += "query and ";
   call.note += "body, streamed";
   std::vector<pipeline::PlannedCall> out;
   out.push_back(std::move(call));
   return out;
 }
 
-// The long form of a call: its query and headers beside its text.
-void ProxyFetch::read_call_map(const config::Node& call, pipeline::Build& build, ForwardFields& fields) {
-  source::compile_query(build, call, "source", build.scope(), forward_.target);
-  if (const config::Node* headers = config::child(&call, "headers")) {
-    for (const config::Member& m : headers->members()) {
-      const std::string path = "source.headers." + std::string(m.key);
-      if (const std::string wrong = check_header_name(m.key); !wrong.empty()) build.error(*m.value, path, wrong);
-      fields.of_call.emplace_back(m.key, build.compile(*m.value, path, tmpl::Place::kHeader));
-    }
-  }
-}
-
 Result<void> ProxyFetch::check_request(const pipeline::Context& ctx) const {
-  if (!ctx.request.upgrade || !check_origin_ || !iequals(ctx.request.get(FieldId::kUpgrade), "websocket")) return {};
+  if (!ctx.request.upgrade || !settings_->check_origin || !iequals(ctx.request.get(FieldId::kUpgrade), "websocket"))
+    return {};
   const std::string origin = lower(ctx.request.get(FieldId::kOrigin));
-  for (const std::string& allowed : origins_) {
+  for (const std::string& allowed : settings_->origins) {
     if (allowed == "*" || allowed == origin) return {};
   }
   Error e(ErrorKind::kStatus, "WebSocket connections are not accepted from this origin");
@@ -121,12 +134,13 @@ Result<void> ProxyFetch::check_request(const pipeline::Context& ctx) const {
 }
 
 coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
-  forward_.target.path.prefetch();
+  target_.path.prefetch();
   if (Result<void> allowed = check_request(ctx); !allowed) co_return std::move(allowed);
   upstream::Pool* pool = ctx.pinned->pools[upstream_].get();
   ctx.upstream = &pool->upstream();
-  ForwardedRequest request(ctx, forward_);
-  request.method = forward_.target.method ? http::method_of(*forward_.target.method) : ctx.request.method;
+  const ForwardSettings& forward = settings_->forward;
+  ForwardedRequest request(ctx, target_, forward);
+  request.method = forward.method ? http::method_of(*forward.method) : ctx.request.method;
   request.hash = pipeline::balance_hash(ctx, pool->upstream().settings());
   request.forward_body = ctx.request.framing != http::Framing::kNone;
   request.upgrade = ctx.request.upgrade && !request.forward_body && may_tunnel(ctx.request.get(FieldId::kUpgrade));
@@ -150,14 +164,14 @@ Result<void> ProxyFetch::pass_back(pipeline::Context& ctx, upstream::CallPtr& ca
   head.remove(FieldId::kProxyAuthenticate);
   if (head.has(FieldId::kLocation)) rewrite_location(ctx, head);
   if (head.has(FieldId::kContentLength)) r.told_length = head.content_length;
-  if (response_edit_) {
-    if (Result<void> edited = response_edit_->apply(ctx, head); !edited) return edited;
+  if (!settings_->response.empty()) {
+    if (Result<void> edited = settings_->response.apply(ctx, head); !edited) return edited;
   }
   r.status = head.status;
   r.head = &head;
-  r.stream_idle = stream_idle_;
+  r.stream_idle = settings_->stream_idle;
   r.tunnel = head.status == 101;
-  r.tunnel_idle = upgrade_idle_;
+  r.tunnel_idle = settings_->upgrade_idle;
   r.body = std::move(call);
   return {};
 }
@@ -194,10 +208,10 @@ void ProxyFetch::rewrite_location(pipeline::Context& ctx, http::ResponseHead& he
 
 // "/shop/{rest...}" with the source "legacy/app/{rest}": what begins with "/app/" upstream begins with "/shop/" here.
 bool ProxyFetch::map_back(const pipeline::Context& ctx, std::string_view upstream_path, std::string& out) const {
-  const auto parts = forward_.target.path.parts();
+  const auto parts = target_.path.parts();
   if (parts.empty() || parts.back().reference < 0 || parts.size() > 2 || (parts.size() == 2 && parts[0].reference >= 0))
     return false;
-  const tmpl::Reference& rest = forward_.target.path.references()[static_cast<size_t>(parts.back().reference)];
+  const tmpl::Reference& rest = target_.path.references()[static_cast<size_t>(parts.back().reference)];
   if (rest.root != tmpl::Root::kParam || rest.kind != tmpl::ParamKind::kRest) return false;
   const std::string prefix = "/" + std::string(parts.size() == 2 ? parts[0].literal : std::string_view());
   if (!upstream_path.starts_with(prefix)) return false;

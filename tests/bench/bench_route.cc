@@ -62,7 +62,7 @@ void requests(benchmark::State& state) {
     gateway->router.match("gateway.example", "GET", path, "", &match);
     if (match.outcome != Match::Outcome::kRoute) std::abort();
     observe::RouteMetrics& m = shard.routes.at(gateway->ids[match.route]);
-    m.begin();
+    m.in_flight.add();
     out.clear();
     benchmark::DoNotOptimize(gateway->targets[match.route].render(values, "", out));
     m.in_flight.sub();

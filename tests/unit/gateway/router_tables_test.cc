@@ -11,10 +11,10 @@
 namespace vg::gateway::trie {
 namespace {
 
-/// How many slots a lookup looks at on average, in a table that is at most half full.
+/// How many slots a lookup looks at on average, in a table that is at most two thirds full.
 double mean_probes(const std::vector<std::string>& names) {
   size_t size = 64;
-  while (size < names.size() * 2) size *= 2;
+  while (size * 2 < names.size() * 3) size *= 2;
   std::vector<bool> used(size);
   size_t probes = 0;
   for (const std::string& name : names) {
@@ -26,7 +26,7 @@ double mean_probes(const std::vector<std::string>& names) {
 }
 
 TEST(HashEdge, SpreadsNamesThatDifferInAFewPlaces) {
-  // A random function takes 1.2 to 1.5, by how full the table is.
+  // A random function takes 1.8: the table is full to six tenths.
   for (const char* format : {"%05u", "svc%05u", "%05u-v", "service-%05u", "a-longer-name-of-service-%05u", "%05u-items",
                              "orders-%05u-of-2024", "x%u", "%u"}) {
     std::vector<std::string> names;
@@ -35,7 +35,7 @@ TEST(HashEdge, SpreadsNamesThatDifferInAFewPlaces) {
       snprintf(name, sizeof name, format, i);
       names.emplace_back(name);
     }
-    EXPECT_LT(mean_probes(names), 1.6) << format;
+    EXPECT_LT(mean_probes(names), 2.1) << format;
   }
 }
 

@@ -76,7 +76,8 @@ TEST(Metrics, StatusesOutOfRangeCountAsNone) {
   Metrics metrics(1);
   RouteMetrics& m = metrics.shard(0).routes.at(0);
   for (const unsigned status : {0u, 99u, 600u}) m.done(status, 0, 0, 1ms);
-  EXPECT_EQ(m.responses[0].value(), 3u);
+  EXPECT_EQ(m.responses[RouteMetrics::class_of(0)].value(), 3u);
+  EXPECT_THAT(metrics.render(), HasSubstr("viewgate_requests_total{route=\"\",status=\"none\"} 3\n"));
 }
 
 TEST(Metrics, ShowsWhatUpstreamsDid) {

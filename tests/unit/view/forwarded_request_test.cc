@@ -28,26 +28,27 @@ class ForwardedRequestTest : public http::test::ServingTest {
     source("shop/items");
   }
   void source(std::string_view call) {
-    settings_.target = *tmpl::parse_call(call, tmpl::request_scope({{"id", tmpl::ParamKind::kPlain}}),
-                                         [](size_t, const std::string& message) { ADD_FAILURE() << message; });
+    target_ = *tmpl::parse_call(call, tmpl::request_scope({{"id", tmpl::ParamKind::kPlain}}),
+                                [](size_t, const std::string& message) { ADD_FAILURE() << message; });
+    settings_.method = target_.method;
   }
   void edit(const std::string& what) {
     route_ = std::make_unique<LoadedRoute>("path: \"/{id}\", view: proxy-fetch, source: shop/x, request: " + what);
-    ForwardFields fields;
-    fields.edit = HeaderEdit::create(config::child(route_->build().settings(), "request"), "request", route_->build());
-    settings_.fields = std::make_unique<const ForwardFields>(std::move(fields));
+    settings_.edit =
+        HeaderEdit::create(config::child(route_->build().settings(), "request"), "request", route_->build());
   }
   void ask(std::string_view target, std::initializer_list<std::string_view> fields = {}) {
     vg::test::parse_get(ctx_.request, target, fields);
   }
   std::string head() {
-    ForwardedRequest request(ctx_, settings_);
+    ForwardedRequest request(ctx_, target_, settings_);
     std::string out;
     const Result<void> r = request.append_head(endpoint_, out);
     return r ? out : std::string(to_string(r.error().kind));
   }
 
   pipeline::Context ctx_;
+  tmpl::CallTarget target_;
   ForwardSettings settings_;
   upstream::Endpoint endpoint_;
   std::unique_ptr<LoadedRoute> route_;
