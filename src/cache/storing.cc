@@ -41,7 +41,7 @@ std::optional<Duration> fresh_for(const std::optional<Duration>& ttl, const http
   if (ttl) return ttl;
   const auto lifetime = freshness_lifetime(response, said, received);
   if (!lifetime) return std::nullopt;
-  return std::max(*lifetime - age, Duration(0));
+  return *lifetime - age;
 }
 
 Duration stale_time(const std::optional<Duration>& users, const Seconds& upstreams, bool s_maxage) {
@@ -63,8 +63,8 @@ bool is_understood(uint16_t status) {
 }
 
 Duration Verdict::keep_for(Duration validation) const {
-  const Duration stale = std::max(stale_while_revalidate, stale_if_error);
-  return fresh_for + (has_validator ? std::max(stale, validation) : stale);
+  const Duration usable = std::max(fresh_for + std::max(stale_while_revalidate, stale_if_error), Duration(0));
+  return has_validator ? std::max(usable, std::max(fresh_for, Duration(0)) + validation) : usable;
 }
 
 Verdict judge(const StoreRequest& request, uint16_t status, const http::Head& response, const ResponseDirectives& said,
@@ -83,7 +83,7 @@ Verdict judge(const StoreRequest& request, uint16_t status, const http::Head& re
     v.stale_if_error = stale_time(settings.stale_if_error, said.stale_if_error, s_maxage);
   }
   if (!v.stored()) return v;
-  if (is_error(status) && (!fresh || v.fresh_for == Duration(0))) {
+  if (is_error(status) && (!fresh || v.fresh_for <= Duration(0))) {
     v.storing = Storing::kError;
   } else if (v.keep_for(Duration(0)) == Duration(0) && !v.has_validator) {
     v.storing = Storing::kNoLifetime;

@@ -48,14 +48,14 @@ struct StoreSettings {
 struct Verdict {
   Storing storing = Storing::kStored;
   Duration age{};                     ///< how old it was when it came
-  Duration fresh_for{};               ///< never negative; then it is stale
+  Duration fresh_for{};               ///< negative: it was stale for so long when it came
   Duration stale_while_revalidate{};  ///< beyond fresh_for
   Duration stale_if_error{};          ///< beyond fresh_for
   bool always_revalidate = false;     ///< no-cache: it is never used without being validated (section 5.2.2.4)
   bool has_validator = false;         ///< ETag or Last-Modified
   bool stored() const { return storing == Storing::kStored; }
   /// How long it is worth keeping: fresh, then stale as far as that is allowed, and then, for `validation`, to be
-  /// validated.
+  /// validated. Never negative.
   Duration keep_for(Duration validation) const;
 };
 

@@ -140,7 +140,7 @@ TEST(Freshness, IsWhatIsLeftOfTheLifetime_9111_4_2) {
   Judged j;
   EXPECT_EQ(j.of("Age: 10\nCache-Control: max-age=60\n").fresh_for, seconds(50));
   EXPECT_EQ(j.of("Age: 10\nCache-Control: max-age=60\n").age, seconds(10));
-  EXPECT_EQ(j.of("Age: 61\nCache-Control: max-age=60\nETag: \"1\"\n").fresh_for, seconds(0));
+  EXPECT_EQ(j.of("Age: 61\nCache-Control: max-age=60\nETag: \"1\"\n").fresh_for, seconds(-1));
 }
 
 TEST(Freshness, NoCacheIsNeverUsedUnvalidated_9111_5_2_2_4) {
@@ -179,6 +179,17 @@ TEST(Staleness, IsForbiddenByDirectives_9111_4_2_4) {
   j.settings.ttl = minutes(5);
   EXPECT_EQ(j.of("Cache-Control: s-maxage=60\n").stale_if_error, minutes(1));
   EXPECT_EQ(j.of("Cache-Control: must-revalidate\n").stale_if_error, seconds(0));
+}
+
+TEST(Staleness, CountsFromTheEndOfTheLifetime_5861) {
+  const Verdict v = Judged().of("Age: 90\nCache-Control: max-age=60, stale-if-error=20\n");
+  EXPECT_EQ(v.storing, Storing::kNoLifetime);
+  EXPECT_EQ(v.keep_for(minutes(10)), seconds(0));
+  const Verdict longer = Judged().of("Age: 90\nCache-Control: max-age=60, stale-if-error=40\nETag: \"1\"\n");
+  EXPECT_EQ(longer.storing, Storing::kStored);
+  EXPECT_EQ(longer.fresh_for + longer.stale_if_error, seconds(10));
+  EXPECT_EQ(longer.keep_for(minutes(10)), minutes(10));
+  EXPECT_EQ(longer.keep_for(seconds(1)), seconds(10));
 }
 
 TEST(Keeping, LastsAsLongAsSomethingMayUseIt) {
