@@ -13,6 +13,7 @@
 namespace {
 size_t allocations = 0;
 }  // namespace
+#ifndef VG_SANITIZED  // sanitizers have their own, and ThreadSanitizer's can't be replaced
 [[gnu::noinline]] void* operator new(size_t size) {
   ++allocations;
   if (void* p = std::malloc(size)) return p;
@@ -20,6 +21,7 @@ size_t allocations = 0;
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, size_t) noexcept { std::free(p); }
+#endif
 
 namespace vg::tmpl {
 namespace {
