@@ -90,7 +90,7 @@ struct RedisSum {
   }
 };
 
-void write_redis(json::Writer& w, const store::RedisHub& hub, const observe::Metrics& metrics) {
+void write_redis(json::Writer& w, store::RedisHub& hub, const observe::Metrics& metrics) {
   using Link = store::RedisHub::Link;
   const store::RedisHub::State state = hub.state();
   const RedisSum sum(metrics);
@@ -106,6 +106,11 @@ void write_redis(json::Writer& w, const store::RedisHub& hub, const observe::Met
     write_text(w, "last_error", state.last_error);
     write_time(w, "last_error_at", state.last_error_at);
   }
+  const store::RedisNews::State news = hub.news().state();
+  if (news != store::RedisNews::State::kUnused)
+    write_text(w, "news", news == store::RedisNews::State::kUp ? "up" : "down");
+  w.key("missed_drops");
+  w.boolean(hub.missed_drops().any());
   write_number(w, "commands", sum.commands);
   write_number(w, "errors", sum.failed);
   write_number(w, "connects", sum.connects);

@@ -161,6 +161,12 @@ coro::Task<Result<void>> RedisCacheStore::send_drop(std::string fields, coro::Ca
   co_return saw(*reply);
 }
 
+coro::Task<void> RedisCacheStore::make_up(std::shared_ptr<RedisCacheStore> self, coro::CancelSource* cancel) {
+  if (!self->missed_.any()) co_return;
+  const Result<void> made_up = co_await self->catch_up(cancel);
+  (void)made_up;  // else the next one who uses it tries again
+}
+
 coro::Task<Result<void>> RedisCacheStore::catch_up(coro::CancelSource* cancel) {
   std::optional<MissedDrops::InHand> batch = missed_.take();
   if (!batch) co_return Error(ErrorKind::kConnect, "the store is being told what was dropped", true);

@@ -43,6 +43,8 @@ class RedisCacheStore final : public CacheStore {
 
   /// get() with what else is known.
   coro::Task<Result<RedisCacheLookup>> look_up(std::string_view key, coro::CancelSource* cancel);
+  /// Tells what was missed, if anything was: so that other processes learn of it before this one is used again.
+  static coro::Task<void> make_up(std::shared_ptr<RedisCacheStore> self, coro::CancelSource* cancel);
   /// It can be asked: Redis answers, and no drop was missed.
   bool usable() const { return redis_->up() && !missed_.any(); }
   /// The greatest mark that was seen. What it was at some time may stand for the mark of a get() at that time.

@@ -121,6 +121,7 @@ std::shared_ptr<RedisClient> RedisClient::create(net::EventLoop* loop, net::DnsC
 
 void RedisClient::close() {
   state_ = State::kClosed;
+  on_up_ = nullptr;
   connection_lost_ = true;
   starter_.stop();
   deadlines_.stop();
@@ -162,6 +163,7 @@ coro::Task<void> RedisClient::serve() {
   metrics_->connects.add();
   report(RedisHub::Link::kUp, {});
   flush();
+  if (on_up_) on_up_();
   while (!connection_lost_) {
     Result<void> read = co_await connection_->read_some(nullptr);
     if (connection_lost_) break;

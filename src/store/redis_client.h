@@ -10,6 +10,7 @@
 // told that Redis is down: calls wait for that one attempt, within their timeout. Thread: its loop.
 #pragma once
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ class RedisClient final : public Redis {
   ~RedisClient() override;
 
   const std::shared_ptr<RedisHub>& hub() const { return hub_; }
+  /// Called whenever a connection was made, on the loop.
+  void on_up(std::function<void()> callback) { on_up_ = std::move(callback); }
 
   // Redis
   bool up() const override { return state_ == State::kUp || state_ == State::kConnecting; }
@@ -98,6 +101,7 @@ class RedisClient final : public Redis {
   bool suspect_ = false;          // a deadline has passed; the loop is given a turn to read what came in time
   TimePoint up_since_{};
   Backoff backoff_;
+  std::function<void()> on_up_;
   coro::CancelSource stop_;
   coro::Scope writing_;
   Flusher* flusher_;

@@ -45,6 +45,13 @@ void RedisNews::deliver(std::string_view name, std::string_view message) const {
   }
 }
 
+RedisNews::State RedisNews::state() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (listeners_.empty()) return State::kUnused;
+  const bool all = std::all_of(listeners_.begin(), listeners_.end(), [](const Listener& l) { return l.up; });
+  return all ? State::kUp : State::kDown;
+}
+
 void RedisNews::link_lost() {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (Listener& l : listeners_) {

@@ -2,7 +2,6 @@
 // the process (RedisHub); the connection is RedisSubscriber's, on one loop. Telling is a PUBLISH to name(channel), by
 // any loop's client or by a script.
 #pragma once
-#include <atomic>
 #include <functional>
 #include <list>
 #include <memory>
@@ -26,6 +25,9 @@ class RedisNews {
 
   /// Listens until what it returns goes; no call comes after that. Begins with the link down. Thread: any.
   [[nodiscard]] std::shared_ptr<void> listen(std::string_view channel, OnMessage on_message, OnLink on_link);
+  enum class State : uint8_t { kUnused, kDown, kUp };
+  /// kUp: all who listen hear everything. Thread: any.
+  State state() const;
   /// The channel's name in Redis. Thread: any.
   std::string name(std::string_view channel) const { return prefix_ + std::string(channel); }
 

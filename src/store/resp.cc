@@ -4,22 +4,29 @@
 
 #include <cstdlib>
 
-#include "base/strings.h"
-
 namespace vg::store {
 
-void append_command_head(std::string& out, size_t count) {
-  out += '*';
-  append_u64(out, count);
-  out += "\r\n";
+namespace {
+void append_length(std::string& out, char kind, size_t length) {
+  char text[24];
+  char* end = text + sizeof text;
+  char* at = end;
+  *--at = '\n';
+  *--at = '\r';
+  do {
+    *--at = static_cast<char>('0' + length % 10);
+    length /= 10;
+  } while (length > 0);
+  *--at = kind;
+  out.append(at, static_cast<size_t>(end - at));
 }
+}  // namespace
+
+void append_command_head(std::string& out, size_t count) { append_length(out, '*', count); }
 
 void append_word(std::string& out, std::string_view word) {
-  out += '$';
-  append_u64(out, word.size());
-  out += "\r\n";
-  out += word;
-  out += "\r\n";
+  append_length(out, '$', word.size());
+  out.append(word).append("\r\n", 2);
 }
 
 void append_command(std::string& out, Words words) {
