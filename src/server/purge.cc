@@ -11,10 +11,9 @@ namespace {
 
 using Done = std::function<void(Result<void>)>;
 
-coro::Task<void> drop_in_redis(std::shared_ptr<store::RedisClient> redis, std::vector<store::Drop> drops,
+coro::Task<void> drop_in_redis(std::shared_ptr<store::RedisCacheStore> store, std::vector<store::Drop> drops,
                                coro::CancelSource* cancel, Done done) {
-  store::RedisCacheStore store(redis, redis->hub());
-  Result<void> dropped = co_await store.drop(std::move(drops), cancel);
+  Result<void> dropped = co_await store->drop(std::move(drops), cancel);
   done(std::move(dropped));
 }
 
@@ -27,9 +26,9 @@ struct Told {
 }  // namespace
 
 void Worker::purge(std::vector<store::Drop> drops, Done done) {
-  if (!redis_) return done(Result<void>());
+  if (!redis_cache_) return done(Result<void>());
   coro::CancelSource* cancel = services_.background.cancel();
-  if (services_.background.spawn(drop_in_redis(redis_, std::move(drops), cancel, done), 0)) return;
+  if (services_.background.spawn(drop_in_redis(redis_cache_, std::move(drops), cancel, done), 0)) return;
   done(Error(ErrorKind::kOverload, "there is too much to do"));
 }
 

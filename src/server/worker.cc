@@ -93,8 +93,19 @@ void Worker::adopt() {
 // Requests that began with another one keep it until they end.
 void Worker::use_redis(const std::shared_ptr<store::RedisHub>& hub) {
   if (redis_ && redis_->hub() == hub) return;
-  redis_ = hub ? store::RedisClient::create(&loop_, dns_.get(), hub, &services_.metrics->redis) : nullptr;
-  if (index_ == 0) subscriber_ = hub ? store::RedisSubscriber::create(&loop_, dns_.get(), hub) : nullptr;
+  redis_.reset();
+  redis_cache_.reset();
+  subscriber_.reset();
+  if (!hub) return;
+  redis_ = store::RedisClient::create(&loop_, dns_.get(), hub, &services_.metrics->redis);
+  redis_cache_ = std::make_shared<store::RedisCacheStore>(redis_, hub);
+  redis_->on_up([this, cache = std::weak_ptr(redis_cache_)] {
+    const auto store = cache.lock();
+    if (!store || store->usable()) return;
+    // If there is no room for it, the next one who uses the store does it.
+    (void)services_.background.spawn(store::RedisCacheStore::make_up(store, services_.background.cancel()), 0);
+  });
+  if (index_ == 0) subscriber_ = store::RedisSubscriber::create(&loop_, dns_.get(), hub);
 }
 
 void Worker::open_access_log() {
@@ -256,8 +267,7 @@ void Worker::finish() {
 void Worker::finish_if_empty() {
   if (!finishing_ || !is_idle() || !pinned_) return;
   pinned_.reset();
-  redis_.reset();
-  subscriber_.reset();
+  use_redis(nullptr);
   dns_.reset();
   resolver_.reset();
   if (ring_) shared_->log->remove_ring(ring_);

@@ -14,6 +14,7 @@
 #include "observe/access_log.h"
 #include "pipeline/context.h"
 #include "server/shared.h"
+#include "store/redis_cache_store.h"
 #include "store/redis_client.h"
 #include "store/redis_subscriber.h"
 
@@ -72,8 +73,9 @@ class Worker final : public http::Handler {
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<net::DnsCache> dns_;
   pipeline::LoopServices services_;
-  std::shared_ptr<store::RedisClient> redis_;           // of the published table
-  std::shared_ptr<store::RedisSubscriber> subscriber_;  // of the first worker alone
+  std::shared_ptr<store::RedisClient> redis_;            // of the published table
+  std::shared_ptr<store::RedisSubscriber> subscriber_;   // of the first worker alone
+  std::shared_ptr<store::RedisCacheStore> redis_cache_;  // over redis_
   uint64_t version_ = 0;
   const gateway::RouteTable* table_ = nullptr;  // of pinned_
   pipeline::LoopTablePtr pinned_;
