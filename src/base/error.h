@@ -33,10 +33,11 @@ enum class ErrorKind : uint8_t {
 /// One failure. Owns: its text. `detail` is safe to show to a client: no addresses, no configuration.
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;
-  bool retryable = false;  ///< nothing of the request can have been acted on
-  uint16_t status = 0;     ///< the status to answer with, 0: derived from the kind
-  std::string detail;      ///< for the client and the log
-  std::string internal;    ///< for the log alone (addresses, errno)
+  bool retryable = false;      ///< nothing of the request can have been acted on
+  uint16_t status = 0;         ///< the status to answer with, 0: derived from the kind
+  uint32_t retry_after_s = 0;  ///< what Retry-After says of a 503, in seconds; 0: 1
+  std::string detail;          ///< for the client and the log
+  std::string internal;        ///< for the log alone (addresses, errno)
 
   Error() = default;
   Error(ErrorKind k, std::string what, bool retry = false) : kind(k), retryable(retry), detail(std::move(what)) {}

@@ -204,6 +204,9 @@ class Explainer {
     std::vector<Row> rows;
     for (const std::string& name : chain.names) rows.push_back({std::to_string(rows.size() + 1), name});
     section("policies, in the order that they run", rows);
+    rows.clear();
+    for (const std::string& name : chain.of_calls) rows.push_back({name});
+    section("policies of each call", rows);
   }
 
   void plan(std::vector<pipeline::PlannedCall>& calls) {

@@ -15,7 +15,9 @@ std::string joined(const std::vector<std::string>& words, const char* none) {
 Row row_of(const pipeline::Route& r) {
   std::string path = std::string(r.host).append(r.path);
   if (!r.listener.empty()) path.append(" @").append(r.listener);
-  return {joined(r.methods, "any"), std::move(path), r.name, std::string(r.view_name), joined(r.chain->names, "-")};
+  std::vector<std::string> policies = r.chain->names;
+  policies.insert(policies.end(), r.chain->of_calls.begin(), r.chain->of_calls.end());
+  return {joined(r.methods, "any"), std::move(path), r.name, std::string(r.view_name), joined(policies, "-")};
 }
 
 }  // namespace

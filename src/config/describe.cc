@@ -92,21 +92,24 @@ class Describer {
 
  private:
   // In a route, a map with a short form (`retry: 2`) replaces what stands elsewhere, or is off, where it is not
-  // written.
+  // written; and so is a breaker.
   bool is_off(const Key& key) const {
-    return in_route_ && key.default_text.empty() && key.spec.type == Type::kMap && !key.spec.short_key.empty();
+    return in_route_ && key.default_text.empty() && key.spec.type == Type::kMap &&
+           (!key.spec.short_key.empty() || key.name == "circuit_breaker");
   }
 
-  // What the `retry` of a route or call does not say is the upstream's.
+  // What these say on a route or call stands over what the upstream says.
   bool is_override(const Item& item) const {
-    const std::string& path = lines_.back().path;
-    return in_route_ && !item.named && item.spec != nullptr && item.node != nullptr && item.node->is_map() &&
-           (path == "retry" || path.ends_with(".retry"));
+    if (!in_route_ || item.named || item.spec == nullptr || item.node == nullptr || !item.node->is_map()) return false;
+    const std::string_view path = lines_.back().path;
+    const std::string_view key = path.substr(path.rfind('.') + 1);
+    return key == "retry" || key == "circuit_breaker" || key == "hedge";
   }
 
   // Ends the line that was begun, and adds those of what is inside.
   void value(size_t depth, Item item) {
     item.spec = kind_of(item.node, item.spec);
+    if (is_override(item) && item.node->members().empty()) return end("{}", item.node->mark());
     if (is_override(item)) return members_of(depth + 1, std::string(lines_.back().path), *item.node, *item.spec);
     if (item.spec != nullptr && item.spec->type == Type::kMap && (item.node == nullptr || item.node->is_map()))
       return with_defaults(depth + 1, std::string(lines_.back().path), item.node, *item.spec);

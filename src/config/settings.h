@@ -85,8 +85,34 @@ struct RetrySettings {
   bool on_connect = true;
   bool on_reset = true;
   std::vector<uint16_t> on_statuses = {502, 503, 504};  ///< sorted
+  std::vector<std::string> methods;                     ///< beside the idempotent ones, as the user lists them
   double budget_percent = 20;
   Nanoseconds backoff = std::chrono::milliseconds(25);
+
+  bool operator==(const RetrySettings&) const = default;
+};
+
+/// When an endpoint is no longer asked, and for how long.
+struct BreakerSettings {
+  uint32_t failures = 5;  ///< consecutive ones
+  Nanoseconds open_for = std::chrono::seconds(60);
+  uint32_t half_open = 1;  ///< trials at a time
+  std::optional<double> ratio_percent;
+  Nanoseconds window = std::chrono::seconds(10);  ///< of the ratio
+  uint32_t min_requests = 20;                     ///< in the window; with fewer the ratio says nothing
+
+  bool operator==(const BreakerSettings&) const = default;
+};
+
+/// Active checks of an upstream's endpoints.
+struct HealthSettings {
+  std::string path;
+  Nanoseconds interval = std::chrono::seconds(5);
+  Nanoseconds timeout = std::chrono::seconds(2);
+  uint32_t unhealthy_after = 3;
+  uint32_t healthy_after = 2;
+
+  bool operator==(const HealthSettings&) const = default;
 };
 
 enum class Balance : uint8_t { kRoundRobin, kLeastRequests, kHash };
@@ -120,6 +146,9 @@ struct UpstreamSettings {
   Nanoseconds connect_timeout = std::chrono::seconds(1);
   Nanoseconds timeout = std::chrono::seconds(10);
   RetrySettings retry;
+  std::optional<BreakerSettings> breaker = BreakerSettings();
+  std::optional<HealthSettings> health;
+  Nanoseconds hedge{};  ///< after so long a second attempt is made; 0: none
   Mark mark;
 };
 
@@ -146,7 +175,11 @@ AdminSettings read_admin(const Node* admin, Errors& errors);
 LogSettings read_log(const Node* log);
 UpstreamSettings read_upstream(std::string_view name, const Node& upstream, const Mark& mark, Errors& errors);
 std::optional<RedisSettings> read_redis(const Node* redis);  ///< nullopt: not written
-RetrySettings read_retry(const Node* retry);                 ///< a map with the keys of retry_spec(), or nullptr
+/// A map with the keys of retry_spec(), breaker_spec() or hedge_spec(), or nullptr. What it does not say is the
+/// weaker's.
+RetrySettings read_retry(const Node* retry, RetrySettings weaker = {});
+BreakerSettings read_breaker(const Node* breaker, BreakerSettings weaker = {});
+Nanoseconds read_hedge(const Node* hedge, Nanoseconds weaker = {});
 
 /// "0.0.0.0:8080", "[::]:8080", "unix:/path", "systemd:NAME". Returns what is wrong, empty if nothing is.
 std::string parse_listen_address(std::string_view text, ListenerSettings& out);

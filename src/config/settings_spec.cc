@@ -64,13 +64,6 @@ std::string check_hash_by(std::string_view text) {
   return quote(text) + " is not known; write client_ip, path or header:NAME";
 }
 
-std::string check_retry_on(std::string_view text) {
-  if (text == "connect" || text == "reset") return {};
-  const auto status = parse_integer(text);
-  if (status && (*status == 429 || (*status >= 500 && *status <= 599))) return {};
-  return quote(text) + " can't be retried on; write connect, reset, 429 or a status from 500 to 599";
-}
-
 std::string check_name(std::string_view text) {
   if (is_name(text)) return {};
   return quote(text) + " is not a name; names begin with a letter a-z and go on with a-z, 0-9, - and _";
@@ -197,19 +190,6 @@ Spec redis_spec() {
        key("timeout", time_span(kMillisecond, 60 * kSecond)).fallback("50ms").summary("for one command")});
 }
 
-Spec retry_spec() {
-  return map({key("attempts", count(0, 10)).fallback("1").summary("extra ones"),
-              key("attempt_timeout", time_span(kMillisecond, kHour).nullable()).fallback("null"),
-              key("on", one_or_list(
-                            text().check(check_retry_on).called("a reason to retry").example("[connect, reset, 503]")))
-                  .fallback("[connect, reset, 502, 503, 504]"),
-              key("budget", percent().between(0, 100))
-                  .fallback("20%")
-                  .summary("the share of requests that may be retried"),
-              key("backoff", time_span(0, 60 * kSecond)).fallback("25ms")})
-      .short_form("attempts");
-}
-
 Spec upstream_spec() {
   Spec endpoint =
       map({key("url", text().check(check_url).called("an address").example("http://catalog:8000/api/v1")).required(),
@@ -234,8 +214,10 @@ Spec upstream_spec() {
            .fallback("client_ip"),
        key("connect_timeout", time_span(kMillisecond, kHour)).fallback("1s"),
        key("timeout", time_span(kMillisecond, kHour)).fallback("10s").summary("pool wait, connect and all attempts"),
-       key("retry", retry_spec()), refused_key("circuit_breaker"), refused_key("health"), refused_key("tls"),
-       refused_key("cache"), refused_key("hedge")});
+       key("retry", retry_spec()),
+       key("circuit_breaker", breaker_spec().nullable()).summary("of each endpoint; null: none"),
+       key("health", health_spec().nullable()).summary("active checks of each endpoint"),
+       key("hedge", hedge_spec()).summary("for safe methods"), refused_key("tls"), refused_key("cache")});
 }
 
 std::vector<Key> route_keys() {

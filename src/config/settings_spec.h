@@ -12,8 +12,11 @@ Spec admin_spec();
 Spec log_spec();
 Spec upstream_spec();
 Spec listener_spec();
-/// `{attempts, attempt_timeout, on, budget, backoff}`: read with read_retry().
+/// What stands on upstreams, routes and calls: read with read_retry(), read_breaker(), read_hedge().
 Spec retry_spec();
+Spec breaker_spec();
+Spec hedge_spec();
+Spec health_spec();                                    ///< of upstreams alone
 std::string check_header_name(std::string_view text);  ///< why it is no header's name; empty if it is
 /// Why a header of this name may not be set on a call, or a cookie have it; empty if it may.
 std::string check_set_header(std::string_view text);

@@ -105,6 +105,17 @@ void read_balance(const Node& upstream, UpstreamSettings& out, Errors& errors) {
   if (out.hash_by == HashBy::kHeader) out.hash_header = lower(how.substr(7));
 }
 
+std::optional<HealthSettings> read_health(const Node* health) {
+  if (health == nullptr) return std::nullopt;
+  HealthSettings out;
+  out.path = text(health, "path");
+  out.interval = duration(health, "interval", out.interval);
+  out.timeout = duration(health, "timeout", out.timeout);
+  out.unhealthy_after = static_cast<uint32_t>(integer(health, "unhealthy_after", out.unhealthy_after));
+  out.healthy_after = static_cast<uint32_t>(integer(health, "healthy_after", out.healthy_after));
+  return out;
+}
+
 }  // namespace
 
 std::string parse_upstream_url(std::string_view text, EndpointSettings& out) {
@@ -124,25 +135,6 @@ std::string parse_upstream_url(std::string_view text, EndpointSettings& out) {
   while (path.ends_with('/')) path.remove_suffix(1);
   out.base_path = std::string(path);
   return {};
-}
-
-RetrySettings read_retry(const Node* retry) {
-  RetrySettings out;
-  out.attempts = static_cast<uint32_t>(integer(retry, "attempts", out.attempts));
-  if (child(retry, "attempt_timeout") != nullptr) out.attempt_timeout = duration(retry, "attempt_timeout", {});
-  out.budget_percent = percent(retry, "budget", out.budget_percent);
-  out.backoff = duration(retry, "backoff", out.backoff);
-  if (child(retry, "on") == nullptr) return out;
-  out.on_connect = out.on_reset = false;
-  out.on_statuses.clear();
-  for (const std::string& reason : texts(retry, "on")) {
-    out.on_connect |= reason == "connect";
-    out.on_reset |= reason == "reset";
-    if (const auto status = parse_u64(reason)) out.on_statuses.push_back(static_cast<uint16_t>(*status));
-  }
-  std::sort(out.on_statuses.begin(), out.on_statuses.end());
-  out.on_statuses.erase(std::unique(out.on_statuses.begin(), out.on_statuses.end()), out.on_statuses.end());
-  return out;
 }
 
 UpstreamSettings read_upstream(std::string_view name, const Node& upstream, const Mark& mark, Errors& errors) {
@@ -173,6 +165,14 @@ UpstreamSettings read_upstream(std::string_view name, const Node& upstream, cons
   out.connect_timeout = duration(&upstream, "connect_timeout", out.connect_timeout);
   out.timeout = duration(&upstream, "timeout", out.timeout);
   out.retry = read_retry(child(&upstream, "retry"));
+  const Node* breaker = upstream.get("circuit_breaker");
+  if (breaker != nullptr && breaker->is_null()) {
+    out.breaker.reset();
+  } else {
+    out.breaker = read_breaker(breaker);
+  }
+  out.health = read_health(child(&upstream, "health"));
+  out.hedge = read_hedge(child(&upstream, "hedge"));
   return out;
 }
 

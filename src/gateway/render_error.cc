@@ -150,7 +150,8 @@ void render_error(pipeline::Context& ctx, const Error& error) {
   }
   render_status(ctx, status, error.detail);
   if (error.kind == ErrorKind::kOverload || error.kind == ErrorKind::kCircuitOpen) {
-    ctx.response.own.add("Retry-After", "1", http::FieldId::kRetryAfter);
+    ctx.response.own.add("Retry-After", std::to_string(std::max<uint32_t>(error.retry_after_s, 1)),
+                         http::FieldId::kRetryAfter);
   }
   // What is left of a request that was refused for its content is not read.
   if (status == 408 || status == 413 || (status == 400 && !ctx.body.at_end())) ctx.response.close = true;

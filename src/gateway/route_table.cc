@@ -13,6 +13,7 @@
 #include "gateway/policy_order.h"
 #include "gateway/route_path.h"
 #include "policy/builtin.h"
+#include "source/call_policy.h"
 #include "view/builtin.h"
 
 namespace vg::gateway {
@@ -25,7 +26,7 @@ class TableBuild final : public pipeline::Build {
  public:
   TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded,
              const UpstreamIndex& index, KeptState& kept)
-      : Build(route, scope, loaded.errors), upstreams_(loaded.upstream_settings), index_(index), kept_(kept) {}
+      : Build(route, scope, loaded), upstreams_(loaded.upstream_settings), index_(index), kept_(kept) {}
   std::optional<uint32_t> find_upstream(std::string_view name) const override {
     const auto found = index_.find(name);
     if (found == index_.end()) return std::nullopt;
@@ -92,11 +93,16 @@ class Chains {
       key.push_back(config::child(config.settings, name));
       shared = shared && (key.back() == nullptr || entry->of_settings_alone);
     }
+    static const auto kOfCalls = source::describe_call_policies();
+    for (const config::PolicyType& p : kOfCalls) key.push_back(config::child(config.settings, p.name));
     if (shared) {
       if (const auto found = made_.find(key); found != made_.end()) return found->second;
     }
     auto chain = std::make_shared<pipeline::PolicyChain>();
-    for (size_t i = 0; i < key.size(); ++i) {
+    for (size_t i = 0; i < kOfCalls.size(); ++i) {
+      if (key[kPolicies.size() + i] != nullptr) chain->of_calls.push_back(kOfCalls[i].name);
+    }
+    for (size_t i = 0; i < kPolicies.size(); ++i) {
       if (key[i] == nullptr) continue;
       if (auto policy = kPolicies[i].second->create(*key[i], build)) {
         chain->policies.push_back(std::move(policy));
@@ -243,6 +249,7 @@ const config::Schema& schema() {
     auto* s = new config::Schema(config::base_schema());
     for (const pipeline::ViewEntry& e : view::builtin()) s->add_view(e.describe());
     for (const pipeline::PolicyEntry& e : policy::builtin()) s->add_policy(e.describe());
+    for (config::PolicyType& p : source::describe_call_policies()) s->add_policy(std::move(p));
     return s;
   }();
   return *kSchema;
@@ -268,6 +275,7 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
     const tmpl::Scope scope = scope_of(config);
     TableBuild build(config, scope, loaded, index, *table->kept);
     build_route(config, build, chains, *table, route);
+    table->breakers.insert(table->breakers.end(), build.made_breakers().begin(), build.made_breakers().end());
     table->uses_hosts = table->uses_hosts || !route.host.empty();
     patterns.push_back(pattern_of(route, static_cast<uint32_t>(i)));
   }

@@ -26,7 +26,8 @@ class RouteTable {
   std::unordered_set<std::string> texts;  ///< what the routes view
   std::vector<pipeline::Route> routes;
   std::vector<std::shared_ptr<upstream::Upstream>> upstreams;
-  std::shared_ptr<KeptState> kept;  ///< the same one in every table that followed another
+  std::vector<std::shared_ptr<upstream::Breakers>> breakers;  ///< of routes and calls
+  std::shared_ptr<KeptState> kept;                            ///< the same one in every table that followed another
   config::ServerSettings server;
   config::AdminSettings admin;
   config::LogSettings log;

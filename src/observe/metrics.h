@@ -99,7 +99,9 @@ struct UpstreamMetrics {
   std::array<Counter, 6> responses;  ///< of attempts, by status / 100
   Counter attempts;                  ///< requests sent, retries included
   Counter retries;
-  Counter retries_refused;                                                    ///< by the retry budget
+  Counter retries_refused;  ///< by the retry budget
+  Counter hedges;           ///< second attempts made beside a slow first one
+  Counter hedges_won;
   std::array<Counter, static_cast<size_t>(ErrorKind::kInternal) + 1> errors;  ///< attempts without an answer, by kind
   Gauge connections;                                                          ///< open, idle ones included
   Gauge pending;                                                              ///< calls that wait for a connection

@@ -151,6 +151,9 @@ void Metrics::render_upstreams(PrometheusText& out, const Names& names) const {
   r.counter("viewgate_upstream_retries_total", "Attempts beyond the first.", &UpstreamMetrics::retries);
   r.counter("viewgate_upstream_retries_refused_total", "Retries that the budget refused.",
             &UpstreamMetrics::retries_refused);
+  r.counter("viewgate_upstream_hedges_total", "Second attempts made beside a slow first one.",
+            &UpstreamMetrics::hedges);
+  r.counter("viewgate_upstream_hedges_won_total", "Hedges that answered first.", &UpstreamMetrics::hedges_won);
   r.counter("viewgate_upstream_connects_total", "Connections opened.", &UpstreamMetrics::connects);
   r.gauge("viewgate_upstream_connections", "Connections open, idle ones included.", &UpstreamMetrics::connections);
   r.gauge("viewgate_upstream_pending", "Calls that wait for a connection.", &UpstreamMetrics::pending);

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "base/strings.h"
+#include "config/read.h"
 #include "pipeline/view.h"
 
 namespace vg::pipeline {
@@ -59,6 +62,61 @@ std::vector<NamedTemplate> Build::upstream_headers(uint32_t index) {
                      }));
   }
   return out;
+}
+
+// A route's setting has taken in what `defaults` says of it. What comes from there is weaker than what the upstream
+// says, so the two are taken apart again, by the places where their values are written.
+Build::CallLayers Build::call_layers(std::string_view key, uint32_t upstream) {
+  CallLayers out;
+  if (upstream < loaded_.upstreams.size()) out.upstream = config::child(loaded_.upstreams[upstream].settings, key);
+  const config::Node* merged = config::child(route_.settings, key);
+  if (merged == nullptr || !merged->is_map()) return out;
+  const config::Node* defaults = config::child(loaded_.defaults, key);
+  const auto is_default = [&](const config::Member& m) {
+    const config::Node* there = defaults == nullptr || !defaults->is_map() ? defaults : defaults->get(m.key);
+    if (there == nullptr) return false;
+    const config::Mark &a = there->mark(), &b = m.value->mark();
+    return a.file == b.file && a.line == b.line && a.column == b.column;
+  };
+  std::vector<config::Member> weak, own;
+  for (const config::Member& m : merged->members()) (is_default(m) ? weak : own).push_back(m);
+  // A map without members (`circuit_breaker: {}`) says that there is one.
+  const bool of_defaults =
+      !weak.empty() || (own.empty() && defaults != nullptr && defaults->mark().line == merged->mark().line);
+  if (of_defaults) out.defaults = loaded_.document->map(merged->mark(), weak, false);
+  if (!own.empty() || !of_defaults) out.route = loaded_.document->map(merged->mark(), own, false);
+  return out;
+}
+
+namespace {
+
+std::string settings_text(const config::BreakerSettings& s) {
+  std::string out;
+  for (const int64_t n : {int64_t{s.failures}, s.open_for.count(), int64_t{s.half_open}, s.window.count(),
+                          int64_t{s.min_requests}, static_cast<int64_t>(s.ratio_percent.value_or(0) * 1e6)})
+    out.append(std::to_string(n)).append(",");
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<upstream::Breakers> Build::breakers(std::string_view place, uint32_t upstream,
+                                                    const config::BreakerSettings& settings) {
+  const config::UpstreamSettings& of = upstream_settings(upstream);
+  std::string scope = "route:" + route_.name;
+  if (!place.empty()) scope.append("/").append(place);
+  std::string name = "breakers\n" + scope + "\n" + of.name + "\n" + settings_text(settings);
+  std::vector<std::string> labels;
+  for (const config::EndpointSettings& e : of.endpoints) {
+    labels.push_back(upstream::endpoint_label(e));
+    name.append("\n").append(e.authority).append(e.base_path);
+  }
+  auto made = kept().get<upstream::Breakers>(name, [&] {
+    return std::make_shared<upstream::Breakers>(of.name, std::move(scope), settings, std::move(labels));
+  });
+  if (std::find(made_breakers_.begin(), made_breakers_.end(), made) == made_breakers_.end())
+    made_breakers_.push_back(made);
+  return made;
 }
 
 }  // namespace vg::pipeline

@@ -72,6 +72,7 @@ inline coro::Task<Result<void>> Next::run(Context& ctx) const {
 struct PolicyChain {
   std::vector<std::unique_ptr<Policy>> policies;
   std::vector<std::string> names;
+  std::vector<std::string> of_calls;  ///< policies that are settings of the route's calls, no links of the chain
 };
 
 /// One compiled route. Immutable, shared by all loops. There are ten thousand of them: what most have in common, or not
@@ -104,8 +105,8 @@ using NamedTemplate = std::pair<std::string, tmpl::Template>;
 /// goes to error().
 class Build {
  public:
-  Build(const config::RouteConfig& route, const tmpl::Scope& scope, config::Errors& errors)
-      : route_(route), scope_(scope), errors_(errors) {}
+  Build(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded)
+      : route_(route), scope_(scope), loaded_(loaded), errors_(loaded.errors) {}
   virtual ~Build() = default;
 
   const config::RouteConfig& route() const { return route_; }
@@ -133,6 +134,19 @@ class Build {
   virtual std::optional<uint32_t> find_upstream(std::string_view name) const = 0;
   virtual const config::UpstreamSettings& upstream_settings(uint32_t index) const = 0;
   virtual std::vector<std::string_view> upstream_names() const = 0;
+  /// A setting of calls ("retry") in the layers that say it, weakest first; nullptr: says nothing.
+  struct CallLayers {
+    const config::Node* defaults = nullptr;
+    const config::Node* upstream = nullptr;
+    const config::Node* route = nullptr;
+  };
+  CallLayers call_layers(std::string_view key, uint32_t upstream);
+  /// The breakers of the route, or of its call at `place`, for the endpoints of an upstream. A reload that changes none
+  /// of it keeps them.
+  std::shared_ptr<upstream::Breakers> breakers(std::string_view place, uint32_t upstream,
+                                               const config::BreakerSettings& settings);
+  /// All that breakers() gave.
+  const std::vector<std::shared_ptr<upstream::Breakers>>& made_breakers() const { return made_breakers_; }
   /// What a reload keeps, by name.
   virtual KeptState& kept() const = 0;
   /// A path that a setting names, relative to the file that says so.
@@ -143,7 +157,9 @@ class Build {
  private:
   const config::RouteConfig& route_;
   const tmpl::Scope& scope_;
+  config::LoadResult& loaded_;
   config::Errors& errors_;
+  std::vector<std::shared_ptr<upstream::Breakers>> made_breakers_;
 };
 
 /// One line of the table of views (view/builtin.cc).

@@ -95,8 +95,12 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
   shared_->metrics.add_collector([this](observe::PrometheusText& out) { render_redis_metrics(*shared_, out); });
   shared_->metrics.add_collector(
       [this](observe::PrometheusText& out) { render_cache_metrics(shared_->cache_memory, out); });
-  shared_->metrics.add_collector(
-      [this](observe::PrometheusText& out) { render_upstream_gauges(*shared_->table(), out); });
+  shared_->metrics.add_collector([this](observe::PrometheusText& out) {
+    const gateway::RouteTablePtr now = shared_->table();
+    render_upstream_gauges(*now, out);
+    render_breaker_metrics(*now, out);
+    render_health_metrics(*now, out);
+  });
   for (unsigned i = 0; i < workers; ++i) {
     workers_.push_back(
         std::make_unique<Worker>(i, shared_.get(), [this] { loop_.post_remote([this] { worker_drained(); }); }));

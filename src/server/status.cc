@@ -1,5 +1,7 @@
 #include "server/status.h"
 
+#include <algorithm>
+
 #include "json/writer.h"
 #include "version_generated.h"
 
@@ -42,6 +44,50 @@ void write_routes(json::Writer& w, const gateway::RouteTable& table) {
   w.end_array();
 }
 
+// How long ago something was, as a time of the day.
+WallTime wall_time(TimePoint t) {
+  const auto ago = std::chrono::steady_clock::now() - t;
+  return std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(ago);
+}
+
+void write_breaker(json::Writer& w, const upstream::Breaker& breaker) {
+  const upstream::Breaker::Status s = breaker.status();
+  w.begin_object();
+  write_text(w, "state", to_string(s.state));
+  if (s.since != TimePoint()) write_time(w, "since", wall_time(s.since));
+  write_number(w, "failures", s.failures);
+  write_number(w, "opens", s.opens);
+  write_number(w, "refused", s.refused);
+  w.end_object();
+}
+
+void write_health(json::Writer& w, const upstream::HealthState& health) {
+  w.begin_object();
+  write_text(w, "state", health.healthy() ? "healthy" : "unhealthy");
+  if (health.since() != TimePoint()) write_time(w, "since", wall_time(health.since()));
+  write_number(w, "checks", health.checks());
+  write_number(w, "failed", health.failed());
+  w.end_object();
+}
+
+// Those of routes and calls; the upstreams' stand with their endpoints.
+void write_breakers(json::Writer& w, const gateway::RouteTable& table) {
+  w.key("circuit_breakers");
+  w.begin_array();
+  for (const auto& breakers : table.breakers) {
+    for (size_t i = 0; i < breakers->size(); ++i) {
+      w.begin_object();
+      write_text(w, "scope", breakers->scope());
+      write_text(w, "upstream", breakers->upstream());
+      write_text(w, "endpoint", breakers->endpoint(i));
+      w.key("circuit_breaker");
+      write_breaker(w, breakers->at(i));
+      w.end_object();
+    }
+  }
+  w.end_array();
+}
+
 void write_upstreams(json::Writer& w, const gateway::RouteTable& table) {
   w.key("upstreams");
   w.begin_array();
@@ -63,6 +109,14 @@ void write_upstreams(json::Writer& w, const gateway::RouteTable& table) {
       write_number(w, "outstanding", e.outstanding.load());
       write_number(w, "attempts", e.attempts.load());
       write_number(w, "failures", e.failures.load());
+      if (const upstream::Breakers* breakers = upstream->breakers()) {
+        w.key("circuit_breaker");
+        write_breaker(w, breakers->at(i));
+      }
+      if (upstream->settings().health) {
+        w.key("health");
+        write_health(w, e.health);
+      }
       w.end_object();
     }
     w.end_array();
@@ -198,6 +252,7 @@ std::string render_status_json(const Shared& shared, size_t workers, WallTime st
   w.end_object();
   write_routes(w, *table);
   write_upstreams(w, *table);
+  write_breakers(w, *table);
   write_cache(w, shared.cache_memory);
   if (table->redis) write_redis(w, *table->redis, shared.metrics);
   w.end_object();
@@ -230,6 +285,63 @@ void render_upstream_gauges(const gateway::RouteTable& table, observe::Prometheu
                  static_cast<uint64_t>(u->endpoint(i).outstanding.load()));
     }
   }
+}
+
+namespace {
+
+// Each breaker of the table, with its labels.
+template <typename Visit>
+void for_each_breaker(const gateway::RouteTable& table, const Visit& visit) {
+  const auto all = [&](const upstream::Breakers& b) {
+    for (size_t i = 0; i < b.size(); ++i)
+      visit({{"upstream", b.upstream()}, {"endpoint", b.endpoint(i)}, {"scope", b.scope()}}, b.at(i).status());
+  };
+  for (const auto& u : table.upstreams) {
+    if (u->breakers() != nullptr) all(*u->breakers());
+  }
+  for (const auto& b : table.breakers) all(*b);
+}
+
+// Each endpoint that is checked.
+template <typename Visit>
+void for_each_checked(const gateway::RouteTable& table, const Visit& visit) {
+  for (const auto& u : table.upstreams) {
+    if (!u->settings().health) continue;
+    for (size_t i = 0; i < u->size(); ++i) visit(u->name(), u->endpoint(i));
+  }
+}
+
+}  // namespace
+
+void render_breaker_metrics(const gateway::RouteTable& table, observe::PrometheusText& out) {
+  using Labels = observe::PrometheusText::Labels;
+  using Status = upstream::Breaker::Status;
+  out.family("viewgate_circuit_breaker_state", "0 closed, 1 half open, 2 open.", Type::kGauge);
+  for_each_breaker(table, [&](Labels labels, const Status& s) {
+    using State = upstream::Breaker::State;
+    out.sample(labels, s.state == State::kClosed     ? uint64_t{0}
+                       : s.state == State::kHalfOpen ? uint64_t{1}
+                                                     : uint64_t{2});
+  });
+  out.family("viewgate_circuit_breaker_opens_total", "How often it opened.", Type::kCounter);
+  for_each_breaker(table, [&](Labels labels, const Status& s) { out.sample(labels, s.opens); });
+  out.family("viewgate_circuit_breaker_refused_total", "Requests that it refused, with no other endpoint to ask.",
+             Type::kCounter);
+  for_each_breaker(table, [&](Labels labels, const Status& s) { out.sample(labels, s.refused); });
+}
+
+void render_health_metrics(const gateway::RouteTable& table, observe::PrometheusText& out) {
+  using upstream::Endpoint;
+  out.family("viewgate_endpoint_healthy", "1 if active checks find the endpoint healthy.", Type::kGauge);
+  for_each_checked(table, [&](const std::string& upstream, const Endpoint& e) {
+    out.sample({{"upstream", upstream}, {"endpoint", e.label}}, uint64_t{e.health.healthy() ? 1U : 0U});
+  });
+  out.family("viewgate_health_checks_total", "Active checks that ended.", Type::kCounter);
+  for_each_checked(table, [&](const std::string& upstream, const Endpoint& e) {
+    out.sample({{"upstream", upstream}, {"endpoint", e.label}, {"result", "passed"}},
+               e.health.checks() - std::min(e.health.failed(), e.health.checks()));
+    out.sample({{"upstream", upstream}, {"endpoint", e.label}, {"result", "failed"}}, e.health.failed());
+  });
 }
 
 }  // namespace vg::server

@@ -67,6 +67,10 @@ void Worker::adopt() {
   if (!resolver_) {
     resolver_ = std::make_unique<net::Resolver>(loop_.uv());
     dns_ = std::make_unique<net::DnsCache>(*resolver_);
+    // Posted: the check that was the last is still on the stack.
+    const auto ended = [this] { loop_.post_remote([this] { served_one(); }); };
+    if (index_ == 0) health_ = std::make_unique<upstream::HealthMonitor>(&loop_, dns_.get(), ended);
+    if (index_ == 0) breaker_news_ = std::make_unique<BreakerNews>(&loop_, &services_.background);
   }
   const gateway::RouteTablePtr table = shared_->table();
   pipeline::LoopTablePtr pinned(new pipeline::LoopTable);
@@ -84,6 +88,13 @@ void Worker::adopt() {
   }
   use_redis(table->redis);
   pinned->redis = redis_;
+  if (breaker_news_) breaker_news_->use(*table, redis_);
+  // Posted: the first table is taken over before the loop's thread runs.
+  if (health_) {
+    loop_.post_remote([this, upstreams = table->upstreams] {
+      if (health_) health_->watch(upstreams);
+    });
+  }
   pinned->table = table;
   table_ = table.get();
   pinned_ = std::move(pinned);
@@ -237,6 +248,7 @@ void Worker::log_access(pipeline::Context& ctx, Duration took) {
 
 void Worker::drain() {
   draining_ = true;
+  if (health_) health_->stop();
   while (!listeners_.empty()) remove_listener(listeners_.begin()->first);
   for (http::ServerConnection* c = connections_; c != nullptr;) {
     http::ServerConnection* next = c->next;
@@ -253,6 +265,7 @@ void Worker::tell_drained() {
 
 void Worker::finish() {
   draining_ = finishing_ = true;
+  if (health_) health_->stop();
   listeners_.clear();
   services_.background.cancel_all();
   for (http::ServerConnection* c = connections_; c != nullptr;) {
@@ -267,7 +280,9 @@ void Worker::finish() {
 void Worker::finish_if_empty() {
   if (!finishing_ || !is_idle() || !pinned_) return;
   pinned_.reset();
+  if (breaker_news_) breaker_news_->stop();  // it stays: other loops may still tell it of something
   use_redis(nullptr);
+  health_.reset();
   dns_.reset();
   resolver_.reset();
   if (ring_) shared_->log->remove_ring(ring_);

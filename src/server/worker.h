@@ -13,10 +13,12 @@
 #include "net/resolver.h"
 #include "observe/access_log.h"
 #include "pipeline/context.h"
+#include "server/breaker_news.h"
 #include "server/shared.h"
 #include "store/redis_cache_store.h"
 #include "store/redis_client.h"
 #include "store/redis_subscriber.h"
+#include "upstream/health_monitor.h"
 
 namespace vg::server {
 
@@ -62,7 +64,9 @@ class Worker final : public http::Handler {
   void count(pipeline::Context& ctx, Duration took);
   void served_one();
   /// Nobody is served, and nothing is left to do for those who were.
-  bool is_idle() const { return connections_ == nullptr && services_.background.running() == 0; }
+  bool is_idle() const {
+    return connections_ == nullptr && services_.background.running() == 0 && (!health_ || health_->running() == 0);
+  }
   void tell_drained();
   void finish_if_empty();
 
@@ -72,10 +76,12 @@ class Worker final : public http::Handler {
   net::EventLoop loop_;
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<net::DnsCache> dns_;
+  std::unique_ptr<upstream::HealthMonitor> health_;  // of the whole process: the first worker's
   pipeline::LoopServices services_;
   std::shared_ptr<store::RedisClient> redis_;            // of the published table
   std::shared_ptr<store::RedisSubscriber> subscriber_;   // of the first worker alone
   std::shared_ptr<store::RedisCacheStore> redis_cache_;  // over redis_
+  std::unique_ptr<BreakerNews> breaker_news_;            // of the first worker alone
   uint64_t version_ = 0;
   const gateway::RouteTable* table_ = nullptr;  // of pinned_
   pipeline::LoopTablePtr pinned_;

@@ -34,6 +34,7 @@ class Compiler {
     forwarded();
     body();
     answer();
+    policy();
     return std::move(out_);
   }
 
@@ -114,27 +115,14 @@ class Compiler {
     if (const config::Node* when = config::child(&node_, "when")) {
       out_.when = build_.compile_json(*when, key("when"), scope_);
     }
-    if (const config::Node* retry = config::child(&node_, "retry")) retry_of(*retry);
     if (out_.required && out_.fallback) {
       build_.error(node_, key("required"), "a required call has no use for a default: when it fails, the view fails");
     }
   }
 
-  // What the call does not say of its retries is the upstream's.
-  void retry_of(const config::Node& retry) {
-    config::RetrySettings settings = config::read_retry(&retry);
-    if (!out_.upstream_name.empty()) {
-      const config::RetrySettings& theirs = build_.upstream_settings(out_.upstream).retry;
-      if (config::child(&retry, "attempts") == nullptr) settings.attempts = theirs.attempts;
-      if (config::child(&retry, "attempt_timeout") == nullptr) settings.attempt_timeout = theirs.attempt_timeout;
-      if (config::child(&retry, "backoff") == nullptr) settings.backoff = theirs.backoff;
-      if (config::child(&retry, "on") == nullptr) {
-        settings.on_connect = theirs.on_connect;
-        settings.on_reset = theirs.on_reset;
-        settings.on_statuses = theirs.on_statuses;
-      }
-    }
-    out_.retry = std::move(settings);
+  void policy() {
+    if (out_.upstream_name.empty()) return;
+    out_.policy = compile_call_policy(build_, out_.upstream, &node_, place_, out_.method_text);
   }
 
   pipeline::Build& build_;
@@ -195,7 +183,6 @@ config::Spec call_spec(std::vector<config::Key> more) {
           .summary("of the answer; more fails the call"),
       config::key("when", config::template_text())
           .summary("a template: without a value, or with \"\", false, [] or {}, the call is skipped"),
-      config::key("retry", config::retry_spec()).summary("instead of the upstream's"),
       config::key(
           "forward_headers",
           config::one_or_list(
@@ -204,9 +191,8 @@ config::Spec call_spec(std::vector<config::Key> more) {
       config::key("forward_cookies",
                   config::one_or_list(config::text().check(config::check_cookie_name).called("a cookie's name")))
           .summary("cookies of the client's that go along"),
-      config::refused_key("cache"),
-      config::refused_key("hedge"),
-      config::refused_key("circuit_breaker")};
+      config::refused_key("cache")};
+  for (config::Key& k : call_policy_keys()) keys.push_back(std::move(k));
   for (config::Key& k : more) keys.push_back(std::move(k));
   return config::map(std::move(keys)).short_form("call").called("a call").example("catalog/articles/{id}");
 }

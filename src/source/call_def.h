@@ -7,6 +7,7 @@
 
 #include "json/select.h"
 #include "pipeline/view.h"
+#include "source/call_policy.h"
 #include "template/json_template.h"
 
 namespace vg::source {
@@ -31,7 +32,7 @@ struct CallDef {
   std::optional<Duration> timeout;
   uint64_t max_bytes = 0;
   std::optional<tmpl::JsonTemplate> when;
-  std::optional<config::RetrySettings> retry;
+  std::shared_ptr<const upstream::CallPolicy> policy;  ///< nullptr: the upstream's settings are all
   bool sets_own_fields = false;  ///< a header of `headers` or `forward_headers` replaces one of ours
 
   void for_each_reference(const std::function<void(const tmpl::Reference&)>& visit) const;

@@ -4,6 +4,7 @@
 #include "json/scan.h"
 #include "pipeline/upstream_request.h"
 #include "source/declared_request.h"
+#include "upstream/hedge.h"
 
 namespace vg::source {
 
@@ -77,10 +78,10 @@ coro::Task<void> fetch(const CallDef& def, Caller caller, Answer* answer, std::o
   request.pass_interim = false;
   request.collect_bytes = def.max_bytes;
   request.timeout = def.timeout;
-  request.retry = def.retry ? &*def.retry : nullptr;
+  if (def.policy) def.policy->apply(request);
   request.cancel = caller.cancel;
   upstream::CallStats stats;
-  Result<void> fetched = co_await answer->call->fetch(pool, request, ctx, stats, ctx.body_timeout);
+  Result<void> fetched = co_await upstream::fetch(answer->call, pool, request, ctx, stats, ctx.body_timeout);
   answer->stats = stats;
   if (!fetched) {
     fail(def, *answer, std::move(fetched.error()));

@@ -26,8 +26,11 @@ class Request {
   std::optional<uint64_t> collect_bytes;
   std::optional<Duration> timeout;               ///< beside the upstream's own: the shorter one counts
   const config::RetrySettings* retry = nullptr;  ///< instead of the upstream's
-  coro::CancelSource* cancel = nullptr;          ///< instead of ex.cancel
-  TimePoint deadline = TimePoint::max();         ///< set by fetch(): when the call is given up
+  std::optional<Duration> hedge;                 ///< instead of the upstream's; 0: none
+  /// The route's and the call's own, beside the upstream's. Lifetime: until fetch() ends.
+  std::array<Breakers*, 2> breakers{};
+  coro::CancelSource* cancel = nullptr;   ///< instead of ex.cancel
+  TimePoint deadline = TimePoint::max();  ///< set by fetch(): when the call is given up
   /// Appends request line and fields, without framing, Connection and the empty line.
   /// Errors: kMissingValue, kBadRequest: the call fails without an attempt.
   virtual Result<void> append_head(const Endpoint& endpoint, std::string& out) = 0;
@@ -44,6 +47,14 @@ struct CallStats {
   const Endpoint* endpoint = nullptr;
 };
 
+class Call;
+
+/// Of a call that is made beside another one, for the same request.
+struct Beside {
+  const Call* first = nullptr;           ///< the other one was first: its endpoints are avoided, nothing is tried again
+  coro::CancelSource* cancel = nullptr;  ///< instead of the request's
+};
+
 class Call final : public http::BodySource {
  public:
   class Cache;
@@ -52,11 +63,14 @@ class Call final : public http::BodySource {
 
   /// Makes the call: until the head of a final response is there (head()), or, with collect_bytes, all of it (text());
   /// then its connection is back in the pool already.
-  /// Errors: kConnect, kReset, kTimeout, kOverload, kUpstreamProtocol, kTooLarge, kCancelled; what append_head() says;
-  /// for what is wrong with the client's content kBadRequest or kStatus. Cancel: request.cancel, else ex.cancel.
-  /// Lifetime: `pool` outlives the call.
+  /// Errors: kConnect, kReset, kTimeout, kOverload (the pool's, or no endpoint is healthy), kCircuitOpen,
+  /// kUpstreamProtocol, kTooLarge, kCancelled; what append_head() says; for what is wrong with the client's content
+  /// kBadRequest or kStatus. Cancel: request.cancel, else ex.cancel. Lifetime: `pool` outlives the call.
   coro::Task<Result<void>> fetch(Pool* pool, Request& request, http::Exchange& ex, CallStats& stats,
-                                 Duration body_timeout);
+                                 Duration body_timeout, Beside beside = Beside());
+  /// The answer is none that another attempt would be made for, and no failure of the upstream's.
+  bool is_good() const { return head_.status < 500 && !wants_retry_for(head_.status); }
+  Cache& home() { return *home_; }
   http::ResponseHead& head() { return head_; }
   const http::StreamBody& content() const { return body_; }
   const std::string& text() const { return text_; }      ///< the content that was collected
@@ -74,8 +88,13 @@ class Call final : public http::BodySource {
   void release() override;
 
  private:
-  struct Attempt;
   enum class Framing : uint8_t { kNone, kSized, kChunked };
+  void begin(Pool* pool, Request& request, http::Exchange& ex, Duration body_timeout, const Beside& beside);
+  std::optional<size_t> choose(const Request& request, TimePoint now);
+  bool can_attempt(TimePoint now) const;
+  Error nobody_to_ask(TimePoint now);
+  Breaker::Outcome outcome_of(const Result<void>& result, TimePoint now) const;
+  void settle(const Result<void>& result, TimePoint now);
   coro::Task<Result<void>> attempt(Request& request, http::Exchange& ex, CallStats& stats, coro::CancelSource* cancel);
   coro::Task<Result<void>> read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel);
   void take_endpoint(size_t chosen, CallStats& stats);
@@ -105,6 +124,9 @@ class Call final : public http::BodySource {
   const config::RetrySettings* retry_ = nullptr;
   coro::CancelSource* parent_ = nullptr;  // of the call's deadline
   Tried tried_;
+  Guard guard_;
+  Duration own_timeout_{};     // of the call, whatever the request's deadline
+  TimePoint working_since_{};  // of the attempt: since when it does not wait in our own queue; max(): it does
   Duration body_timeout_{};
   // The client's content on its way to the upstream.
   bool uploading_ = false;  // a coroutine of ex.scope does it

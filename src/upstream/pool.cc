@@ -72,7 +72,7 @@ std::shared_ptr<Pool> Pool::create(net::EventLoop* loop, net::DnsCache* dns, std
   return pool;
 }
 
-bool Pool::usable(size_t endpoint) {
+bool Pool::reachable(size_t endpoint) const {
   const Slot& slot = slots_[endpoint];
   return slot.literal || slot.host->current() != nullptr || slot.host->failure() == nullptr;
 }
@@ -86,7 +86,8 @@ std::unique_ptr<Connection> Pool::take_idle(size_t endpoint) {
   return c;
 }
 
-coro::Task<Result<std::unique_ptr<Connection>>> Pool::acquire(size_t endpoint, bool fresh, coro::CancelSource* cancel) {
+coro::Task<Result<std::unique_ptr<Connection>>> Pool::acquire(size_t endpoint, bool fresh, coro::CancelSource* cancel,
+                                                              TimePoint* begun) {
   const std::shared_ptr<Pool> keep = shared_from_this();
   if (!fresh) {
     if (std::unique_ptr<Connection> c = take_idle(endpoint)) co_return std::move(c);
@@ -95,7 +96,9 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::acquire(size_t endpoint, b
     // Places may be held by idle connections: of another endpoint here, or of another loop.
     shed_one(endpoint);
     if (!upstream_->try_permit(endpoint)) {
+      if (begun != nullptr) *begun = TimePoint::max();
       Result<std::unique_ptr<Connection>> turn = co_await wait_turn(endpoint, cancel);
+      if (turn && begun != nullptr) *begun = loop_->now();
       if (!turn || turn.value()) co_return std::move(turn);
     }
   }

@@ -56,14 +56,18 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Balancer& balancer() { return *balancer_; }
   observe::UpstreamMetrics& metrics() { return *metrics_; }
   net::EventLoop* loop() { return loop_; }
-  /// An endpoint that may be tried: false only while its name is known not to resolve.
-  bool usable(size_t endpoint);
+  /// False only while its name is known not to resolve.
+  bool reachable(size_t endpoint) const;
+  /// An endpoint that may be tried: reachable, and healthy as far as is known.
+  bool usable(size_t endpoint) const { return upstream_->endpoint(endpoint).health.healthy() && reachable(endpoint); }
 
   /// An idle connection if there is one: the way of nearly every request, without suspending.
   std::unique_ptr<Connection> take_idle(size_t endpoint);
   /// A connection, new or freed by another call.
   /// Errors: kConnect, kTimeout (connect_timeout or `cancel`), kOverload (max_pending), kCancelled.
-  coro::Task<Result<std::unique_ptr<Connection>>> acquire(size_t endpoint, bool fresh, coro::CancelSource* cancel);
+  /// `begun`: set to when its turn came, if it had to wait; max() while it waits.
+  coro::Task<Result<std::unique_ptr<Connection>>> acquire(size_t endpoint, bool fresh, coro::CancelSource* cancel,
+                                                          TimePoint* begun = nullptr);
   /// Takes back a connection whose last answer is complete.
   void give_back(std::unique_ptr<Connection> connection);
   /// Closes the connection that has been idle for longest, so that there is a place for one to `endpoint`.

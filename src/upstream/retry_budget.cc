@@ -13,12 +13,10 @@ uint64_t count_of(uint64_t packed) { return packed & kCountMask; }
 
 }  // namespace
 
-RetryBudget::RetryBudget(double share) : share_(share) {
+RetryBudget::RetryBudget() {
   // Long ago, and far enough from the end that a difference does not overflow.
   for (auto& used : minimum_) used.store(std::numeric_limits<int64_t>::min() / 2, std::memory_order_relaxed);
 }
-
-void RetryBudget::set_share(double share) { share_.store(share, std::memory_order_relaxed); }
 
 uint32_t RetryBudget::number(TimePoint now) {
   return static_cast<uint32_t>(now.time_since_epoch() / kSlice) + kSlices;  // the zeros of a new array are long past
@@ -26,13 +24,12 @@ uint32_t RetryBudget::number(TimePoint now) {
 
 void RetryBudget::on_request(TimePoint now) { add(requests_, number(now)); }
 
-bool RetryBudget::try_retry(TimePoint now) {
+bool RetryBudget::try_retry(TimePoint now, double share) {
   const uint32_t slice = number(now);
   // Counted before it is decided: of two loops that see the last free place, none or one gets it, never both.
   add(retries_, slice);
   const auto retries = static_cast<double>(sum(retries_, slice, kRetrySlices));
-  const double allowed =
-      share_.load(std::memory_order_relaxed) * static_cast<double>(sum(requests_, slice, kRequestSlices));
+  const double allowed = share * static_cast<double>(sum(requests_, slice, kRequestSlices));
   if (retries <= allowed || take_minimum(now)) return true;
   undo(retries_, slice);
   return false;

@@ -16,16 +16,14 @@ class RetryBudget {
   static constexpr Duration kWindow = std::chrono::seconds(10);
   static constexpr size_t kMinimumPerSecond = 3;
 
-  /// `share` of requests that may be retried: 0.2 is 20 %.
-  explicit RetryBudget(double share);
+  RetryBudget();
 
   /// Counts a request (not a retry).
   void on_request(TimePoint now);
-  /// True: the retry is admitted and counted. While retries of the last 10 s (this one included) exceed the share of
-  /// the requests of the last 10 s, at most 3 in any second are admitted; 3 in any second always are.
-  bool try_retry(TimePoint now);
-  /// A reload changed the setting; what was counted stays.
-  void set_share(double share);
+  /// True: the retry is admitted and counted. While retries of the last 10 s (this one included) exceed `share` (0.2 is
+  /// 20 %) of the requests of the last 10 s, at most 3 in any second are admitted; 3 in any second always are. Calls
+  /// may come with shares of their own: what they count is one.
+  bool try_retry(TimePoint now, double share);
 
  private:
   static constexpr Duration kSlice = std::chrono::milliseconds(500);
@@ -41,7 +39,6 @@ class RetryBudget {
   static void undo(Slices& slices, uint32_t slice);
   static uint64_t sum(const Slices& slices, uint32_t newest, uint32_t count);
 
-  std::atomic<double> share_;
   alignas(64) Slices requests_{};
   alignas(64) Slices retries_{};
   std::array<std::atomic<int64_t>, kMinimumPerSecond> minimum_;  ///< when each of the three a second was last used

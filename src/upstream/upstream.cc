@@ -6,8 +6,11 @@
 
 namespace vg::upstream {
 
-Upstream::Upstream(config::UpstreamSettings settings)
-    : settings_(std::move(settings)), budget_(settings_.retry.budget_percent / 100.0) {
+std::string endpoint_label(const config::EndpointSettings& s) {
+  return (s.host.find(':') != std::string::npos ? "[" + s.host + "]" : s.host) + ":" + std::to_string(s.port);
+}
+
+Upstream::Upstream(config::UpstreamSettings settings) : settings_(std::move(settings)) {
   // It outlives the document that it was read from.
   settings_.mark = {};
   for (config::HeaderSetting& h : settings_.headers) h.mark = {};
@@ -15,8 +18,16 @@ Upstream::Upstream(config::UpstreamSettings settings)
     s.mark = {};
     Endpoint& e = endpoints_.emplace_back();
     e.settings = s;
-    e.label = (s.host.find(':') != std::string::npos ? "[" + s.host + "]" : s.host) + ":" + std::to_string(s.port);
+    e.label = endpoint_label(s);
   }
+  if (settings_.breaker)
+    breakers_ = std::make_unique<Breakers>(settings_.name, "upstream", *settings_.breaker, labels());
+}
+
+std::vector<std::string> Upstream::labels() const {
+  std::vector<std::string> out;
+  for (const Endpoint& e : endpoints_) out.push_back(e.label);
+  return out;
 }
 
 bool Upstream::try_permit(size_t endpoint) {
@@ -129,12 +140,6 @@ bool same_endpoint(const config::EndpointSettings& a, const config::EndpointSett
          a.weight == b.weight && a.backup == b.backup;
 }
 
-bool same_retry(const config::RetrySettings& a, const config::RetrySettings& b) {
-  return a.attempts == b.attempts && a.attempt_timeout == b.attempt_timeout && a.on_connect == b.on_connect &&
-         a.on_reset == b.on_reset && a.on_statuses == b.on_statuses && a.budget_percent == b.budget_percent &&
-         a.backoff == b.backoff;
-}
-
 }  // namespace
 
 bool same_settings(const config::UpstreamSettings& a, const config::UpstreamSettings& b) {
@@ -146,7 +151,8 @@ bool same_settings(const config::UpstreamSettings& a, const config::UpstreamSett
          std::ranges::equal(a.headers, b.headers, same_header) && a.pool.connections == b.pool.connections &&
          a.pool.per_endpoint == b.pool.per_endpoint && a.pool.idle == b.pool.idle && a.max_pending == b.max_pending &&
          a.dns_ttl == b.dns_ttl && a.balance == b.balance && a.hash_by == b.hash_by && a.hash_header == b.hash_header &&
-         a.connect_timeout == b.connect_timeout && a.timeout == b.timeout && same_retry(a.retry, b.retry);
+         a.connect_timeout == b.connect_timeout && a.timeout == b.timeout && a.retry == b.retry &&
+         a.breaker == b.breaker && a.health == b.health && a.hedge == b.hedge;
 }
 
 }  // namespace vg::upstream

@@ -12,6 +12,8 @@
 #include "coro/scope.h"
 #include "net/event_loop.h"
 #include "upstream/balance.h"
+#include "upstream/guard.h"
+#include "upstream/health_state.h"
 #include "upstream/retry_budget.h"
 
 namespace vg::upstream {
@@ -25,7 +27,11 @@ struct Endpoint {
   std::atomic<uint32_t> outstanding{0};  ///< attempts under way
   std::atomic<uint64_t> attempts{0};
   std::atomic<uint64_t> failures{0};  ///< connect, reset, timeout, broken messages
+  HealthState health;
 };
+
+/// host:port.
+std::string endpoint_label(const config::EndpointSettings& settings);
 
 struct Waiter;
 
@@ -43,6 +49,8 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   Endpoint& endpoint(size_t i) { return endpoints_[i]; }
   const Endpoint& endpoint(size_t i) const { return endpoints_[i]; }
   RetryBudget& budget() { return budget_; }
+  Breakers* breakers() const { return breakers_.get(); }  ///< nullptr: it has none
+  std::vector<std::string> labels() const;                ///< of the endpoints
 
   /// Takes a place for one connection, of the upstream and of the endpoint; false if there is none.
   bool try_permit(size_t endpoint);
@@ -74,6 +82,7 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   config::UpstreamSettings settings_;
   std::deque<Endpoint> endpoints_;
   RetryBudget budget_;
+  std::unique_ptr<Breakers> breakers_;
   std::atomic<uint32_t> connections_{0};
   std::atomic<uint32_t> waiting_{0};
   std::atomic<uint32_t> metrics_id_{0};

@@ -6,6 +6,7 @@
 #include "http/target.h"
 #include "pipeline/upstream_request.h"
 #include "source/call_def.h"
+#include "upstream/hedge.h"
 #include "view/forwarded_request.h"
 
 namespace vg::view {
@@ -19,11 +20,12 @@ struct Settings {
   ForwardSettings forward;
   HeaderEdit response;
   std::vector<std::string> origins;
+  std::shared_ptr<const upstream::CallPolicy> policy;  // nullptr: the upstream's settings are all
   bool check_origin = false;
   Duration stream_idle = std::chrono::seconds(60), upgrade_idle = std::chrono::hours(1);
   bool say_nothing() const {
-    return !forward.method && !forward.edits_fields() && !forward.preserve_host && response.empty() && !check_origin &&
-           stream_idle == Settings().stream_idle && upgrade_idle == Settings().upgrade_idle;
+    return !forward.method && !forward.edits_fields() && !forward.preserve_host && response.empty() && !policy &&
+           !check_origin && stream_idle == Settings().stream_idle && upgrade_idle == Settings().upgrade_idle;
   }
 };
 
@@ -56,16 +58,15 @@ bool may_tunnel(std::string_view upgrade) {
 }
 
 config::Spec call_spec() {
-  return config::map(
-             {config::key("call",
-                          config::template_text().called("a call, UPSTREAM/path").example("catalog/articles/{id}"))
-                  .required(),
-              config::key("query", config::named(config::template_text()))
-                  .summary("query parameters: name -> value (a template)"),
-              config::key("headers", config::named(config::template_text()))
-                  .summary("header fields: name -> value (a template)")})
-      .short_form("call")
-      .example("catalog/articles/{id}");
+  std::vector<config::Key> keys = {
+      config::key("call", config::template_text().called("a call, UPSTREAM/path").example("catalog/articles/{id}"))
+          .required(),
+      config::key("query", config::named(config::template_text()))
+          .summary("query parameters: name -> value (a template)"),
+      config::key("headers", config::named(config::template_text()))
+          .summary("header fields: name -> value (a template)")};
+  for (config::Key& k : source::call_policy_keys()) keys.push_back(std::move(k));
+  return config::map(std::move(keys)).short_form("call").example("catalog/articles/{id}");
 }
 
 ProxyFetch::ProxyFetch(pipeline::Build& build) {
@@ -75,6 +76,7 @@ ProxyFetch::ProxyFetch(pipeline::Build& build) {
   if (const config::Node* call = config::child(source, "call")) {
     if (auto target = build.compile_call(*call, "source")) {
       upstream_ = *build.find_upstream(target->upstream);
+      settings.policy = source::compile_call_policy(build, upstream_, source, "source", target->method.value_or(""));
       target_ = std::move(*target);
       call_text_ = call->text();
       settings.forward.method = target_.method;
@@ -144,8 +146,9 @@ coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
   request.hash = pipeline::balance_hash(ctx, pool->upstream().settings());
   request.forward_body = ctx.request.framing != http::Framing::kNone;
   request.upgrade = ctx.request.upgrade && !request.forward_body && may_tunnel(ctx.request.get(FieldId::kUpgrade));
+  if (settings_->policy) settings_->policy->apply(request);
   upstream::CallPtr call = ctx.services->calls.take();
-  Result<void> fetched = co_await call->fetch(pool, request, ctx, ctx.call, ctx.body_timeout);
+  Result<void> fetched = co_await upstream::fetch(call, pool, request, ctx, ctx.call, ctx.body_timeout);
   if (!fetched) co_return std::move(fetched);
   Result<void> passed = pass_back(ctx, call);
   if (!passed && ctx.scope.running() > 0) {

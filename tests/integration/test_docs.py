@@ -90,7 +90,7 @@ def test_sample_passes_check(sample):
 
 
 def test_every_key_is_in_the_reference():
-    reference = "".join((TOP / "config" / name).read_text(encoding="utf-8") for name in ("README.md", "views.md"))
+    reference = "".join((TOP / "config" / name).read_text(encoding="utf-8") for name in ("README.md", "views.md", "resilience.md"))
     described = set(re.findall(r"`([a-z][a-z0-9_.-]*)(?::[^`]*)?`", reference))
     described |= {part for name in described for part in name.split(".")}
     named = set()
@@ -103,7 +103,7 @@ def test_every_key_is_in_the_reference():
 
 def test_documents_link_to_files_that_exist():
     broken = []
-    for name in ["README.md", "CHANGELOG.md", "config/README.md", "plugins/README.md", "tests/compile_fail/README.md"]:
+    for name in ["README.md", "CHANGELOG.md", "config/README.md", "config/resilience.md", "plugins/README.md", "tests/compile_fail/README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (TOP / name).read_text(encoding="utf-8")):
             if not (TOP / name).parent.joinpath(target).exists():
                 broken.append(f"{name}: {target}")

@@ -114,8 +114,16 @@ def test_a_proxied_request_is_explained_from_its_route_to_its_call(folder):
             attempts: 1                          built-in
             attempt_timeout: null                built-in
             on: [connect, reset, 502, 503, 504]  built-in
+            methods: []                          built-in
             budget: 20%                          built-in
             backoff: 25ms                        built-in
+          circuit_breaker:
+            failures: 5                          built-in
+            open_for: 60s                        built-in
+            half_open: 1                         built-in
+            ratio: null                          built-in
+            window: 10s                          built-in
+            min_requests: 20                     built-in
 
         server
           limits.body_bytes: 2MiB  v.yaml:3

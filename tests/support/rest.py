@@ -194,7 +194,8 @@ def start(world, routes, settings=None, top=None, **tables):
         "server": {"listen": "127.0.0.1:0", "workers": 1, "drain_timeout": "5s"},
         **(top or {}),
         "upstreams": {
-            name: {"url": api.url, "retry": 0, **((settings or {}).get(name, {}))} for name, api in apis.items()
+            name: {"url": api.url, "retry": 0, "circuit_breaker": None, **((settings or {}).get(name, {}))}
+            for name, api in apis.items()
         },
         "routes": routes if isinstance(routes, list) else [routes],
     }

@@ -54,7 +54,11 @@ TEST(Settings, ReadTheDefaultsOfTheTablesAsThoseOfTheStructs) {
     if (!k.default_text.empty() && k.name != "hash_by") yaml += "    " + k.name + ": " + k.default_text + "\n";
     if (k.refused.empty() && k.spec.type == Type::kMap) {
       yaml += "    " + k.name + ":\n";
-      for (const Key& inner : k.spec.keys) yaml += "      " + inner.name + ": " + inner.default_text + "\n";
+      for (const Key& inner : k.spec.keys) {
+        const std::string required =
+            inner.name == "path" ? "/" : "0s";  // health, hedge: off where they are not written
+        yaml += "      " + inner.name + ": " + (inner.is_required ? required : inner.default_text) + "\n";
+      }
     }
   }
   const LoadResult written = load_small(yaml);
@@ -86,13 +90,12 @@ TEST(Settings, ReadTheDefaultsOfTheTablesAsThoseOfTheStructs) {
   EXPECT_EQ(u.balance, v.balance);
   EXPECT_EQ(u.connect_timeout, v.connect_timeout);
   EXPECT_EQ(u.timeout, v.timeout);
-  EXPECT_EQ(u.retry.attempts, v.retry.attempts);
-  EXPECT_EQ(u.retry.attempt_timeout, v.retry.attempt_timeout);
-  EXPECT_EQ(u.retry.on_statuses, v.retry.on_statuses);
-  EXPECT_EQ(u.retry.on_connect, v.retry.on_connect);
-  EXPECT_EQ(u.retry.on_reset, v.retry.on_reset);
-  EXPECT_EQ(u.retry.budget_percent, v.retry.budget_percent);
-  EXPECT_EQ(u.retry.backoff, v.retry.backoff);
+  EXPECT_EQ(u.retry, v.retry);
+  EXPECT_EQ(u.breaker, v.breaker);
+  EXPECT_EQ(u.hedge, v.hedge);
+  HealthSettings health;
+  health.path = "/";
+  EXPECT_EQ((u.health ? u.health : v.health), health);
 }
 
 TEST(Listeners, HaveFourForms) {
@@ -196,7 +199,11 @@ upstreams:
     hash_by: header:X-User
     connect_timeout: 4s
     timeout: 3s
-    retry: {attempts: 2, attempt_timeout: 1s, on: [reset, 503, 429, 503], budget: 12.5%, backoff: 0s}
+    retry: {attempts: 2, attempt_timeout: 1s, on: [reset, 503, 429, 503], methods: POST, budget: 12.5%, backoff: 0s}
+    circuit_breaker: {failures: 6, open_for: 7s, half_open: 2, ratio: 0.25, window: 8s, min_requests: 9}
+    health: {path: "/up?x=1", interval: 1s, timeout: 2s, unhealthy_after: 4, healthy_after: 5}
+    hedge: 30ms
+  plain: {url: http://p, circuit_breaker: null, health: null}
 )",
                                   environment);
   ASSERT_EQ(r.errors.text(), "");
@@ -227,6 +234,50 @@ upstreams:
   EXPECT_EQ(u.retry.on_statuses, (std::vector<uint16_t>{429, 503}));
   EXPECT_EQ(u.retry.budget_percent, 12.5);
   EXPECT_EQ(u.retry.backoff, 0s);
+  EXPECT_EQ(u.retry.methods, std::vector<std::string>{"POST"});
+  BreakerSettings breaker;
+  breaker.failures = 6;
+  breaker.open_for = 7s;
+  breaker.half_open = 2;
+  breaker.ratio_percent = 25;
+  breaker.window = 8s;
+  breaker.min_requests = 9;
+  EXPECT_EQ(u.breaker, breaker);
+  HealthSettings health;
+  health.path = "/up?x=1";
+  health.interval = 1s;
+  health.timeout = 2s;
+  health.unhealthy_after = 4;
+  health.healthy_after = 5;
+  EXPECT_EQ(u.health, health);
+  EXPECT_EQ(u.hedge, 30ms);
+  EXPECT_EQ(r.upstream_settings.at(1).breaker, std::nullopt);
+  EXPECT_EQ(r.upstream_settings.at(1).health, std::nullopt);
+}
+
+TEST(Settings, OfCallsAreReadOverWeakerOnes) {
+  const LoadResult r = load_small(R"(
+upstreams:
+  a:
+    url: http://a
+    retry: {attempts: 3, on: [503], budget: 50%}
+    circuit_breaker: {failures: 9, ratio: 50%}
+    hedge: 1s
+  b: {url: http://b, retry: {backoff: 9ms}, circuit_breaker: {open_for: 1s}}
+)");
+  ASSERT_EQ(r.errors.text(), "");
+  const Node* strong = r.upstreams.at(1).settings;
+  const RetrySettings retry = read_retry(strong->get("retry"), r.upstream_settings.at(0).retry);
+  EXPECT_EQ(retry.attempts, 3U);
+  EXPECT_EQ(retry.on_statuses, std::vector<uint16_t>{503});
+  EXPECT_FALSE(retry.on_connect);
+  EXPECT_EQ(retry.budget_percent, 50);
+  EXPECT_EQ(retry.backoff, 9ms);
+  const BreakerSettings breaker = read_breaker(strong->get("circuit_breaker"), *r.upstream_settings.at(0).breaker);
+  EXPECT_EQ(breaker.failures, 9U);
+  EXPECT_EQ(breaker.ratio_percent, 50);
+  EXPECT_EQ(breaker.open_for, 1s);
+  EXPECT_EQ(read_hedge(nullptr, 1s), 1s);
 }
 
 struct RedisUrl {

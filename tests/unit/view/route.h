@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/read.h"
+#include "source/call_policy.h"
 #include "view/builtin.h"
 
 namespace vg::view::test {
@@ -13,6 +14,7 @@ inline const config::Schema& schema() {
   static const config::Schema kSchema = [] {
     config::Schema s = config::base_schema();
     for (const pipeline::ViewEntry& e : builtin()) s.add_view(e.describe());
+    for (config::PolicyType& p : source::describe_call_policies()) s.add_policy(std::move(p));
     return s;
   }();
   return kSchema;
@@ -40,7 +42,7 @@ class LoadedRoute {
   class TestBuild final : public pipeline::Build {
    public:
     TestBuild(config::LoadResult& loaded, const tmpl::Scope& scope)
-        : Build(loaded.routes.at(0), scope, loaded.errors), loaded_(loaded) {}
+        : Build(loaded.routes.at(0), scope, loaded), loaded_(loaded) {}
     std::optional<uint32_t> find_upstream(std::string_view name) const override {
       return name == "shop" ? std::optional<uint32_t>(0) : std::nullopt;
     }
