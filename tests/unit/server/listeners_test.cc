@@ -56,7 +56,7 @@ class ListenersTest : public testing::Test {
   }
 
   Systemd systemd_;
-  Shared shared_{1, 100};
+  Shared shared_{1, 100, 1 << 20};
   std::vector<std::unique_ptr<Worker>> workers_;
   Listeners listeners_{&workers_, &systemd_};
 };
