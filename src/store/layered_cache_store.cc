@@ -8,8 +8,13 @@ namespace vg::store {
 
 namespace {
 
-constexpr char kKeyMark = '\x01';  // no key of an answer begins so
 const char* const kEveryCopy = "near";
+
+// No key of an answer begins so.
+std::string next_key_prefix() {
+  static std::atomic<uint64_t> count{0};
+  return '\x01' + std::to_string(++count) + '\x01';
+}
 
 std::string tag_of(TagField field) {
   std::string out;
@@ -19,15 +24,16 @@ std::string tag_of(TagField field) {
 
 }  // namespace
 
-NearCache::NearCache(MemoryCacheStore& memory, std::shared_ptr<RedisHub> hub) : memory_(memory), hub_(std::move(hub)) {
+NearCache::NearCache(MemoryCacheStore& memory, std::shared_ptr<RedisHub> hub)
+    : memory_(memory), hub_(std::move(hub)), key_prefix_(next_key_prefix()) {
   listening_ = hub_->news().listen(
       RedisCacheStore::kNews, [this](std::string_view message) { heard(message); },
       [this](bool up) { link_changed(up); });
 }
 
-std::string_view NearCache::own_key(std::string_view key) {
+std::string_view NearCache::own_key(std::string_view key) const {
   static thread_local std::string text;
-  text.assign(1, kKeyMark).append(key);
+  text.assign(key_prefix_).append(key);
   return text;
 }
 

@@ -23,6 +23,7 @@ class NearCache {
   NearCache(MemoryCacheStore& memory, std::shared_ptr<RedisHub> hub);
   NearCache(const NearCache&) = delete;
 
+  const std::shared_ptr<RedisHub>& hub() const { return hub_; }
   bool link_up() const { return link_up_.load(std::memory_order_acquire); }
   CacheLookup find(std::string_view key);
   /// Keeps a copy of what Redis gave; `before`: the mark of the find() before it was asked.
@@ -38,10 +39,11 @@ class NearCache {
   void heard(std::string_view message);
   void link_changed(bool up);
   void drop_everything();
-  static std::string_view own_key(std::string_view key);
+  std::string_view own_key(std::string_view key) const;
 
   MemoryCacheStore& memory_;
   std::shared_ptr<RedisHub> hub_;
+  const std::string key_prefix_;  // another one's copies, of another Redis, are none of ours
   std::atomic<bool> link_up_{false};
   std::atomic<Mark> last_mark_{0};
   std::shared_ptr<void> listening_;  // the last: it goes first
