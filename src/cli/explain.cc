@@ -207,6 +207,11 @@ class Explainer {
     rows.clear();
     for (const std::string& name : chain.of_calls) rows.push_back({name});
     section("policies of each call", rows);
+    for (size_t i = 0; i < chain.policies.size(); ++i) {
+      rows.clear();
+      for (auto& [name, text] : chain.policies[i]->explain()) rows.push_back({name, text});
+      section(chain.names[i], rows);
+    }
   }
 
   void plan(std::vector<pipeline::PlannedCall>& calls) {

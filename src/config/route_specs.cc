@@ -39,6 +39,17 @@ void add_of_views(std::vector<Key>& keys, const Schema& schema) {
   }
 }
 
+// A policy that means nothing to a view is no setting of it.
+Key policy_key_of(const Key& policy_as_key, const PolicyType& policy, const ViewType& view) {
+  const std::vector<std::string>& views = policy.views;
+  if (views.empty() || std::find(views.begin(), views.end(), view.name) != views.end()) return policy_as_key;
+  Key key = refused_key(policy.name);
+  std::string all;
+  for (const std::string& v : views) all += (all.empty() ? "" : ", ") + v;
+  key.refused = "this is not a setting of view " + view.name + "; it is one of " + all;
+  return key;
+}
+
 // What other views know is not unknown: it is named as theirs.
 void add_foreign(std::vector<Key>& keys, const ViewType& view, const Schema& schema) {
   for (const ViewType& other : schema.views) {
@@ -77,7 +88,7 @@ RouteSpecs::RouteSpecs(const Schema& schema) : schema_(schema) {
     }
     std::vector<Key> keys = schema.route_keys;
     for (const Key& k : view.keys) add_new(keys, k);
-    for (const Key& k : policies) add_new(keys, k);
+    for (size_t i = 0; i < policies.size(); ++i) add_new(keys, policy_key_of(policies[i], schema.policies[i], view));
     add_refused(keys, schema);
     add_foreign(keys, view, schema);
     PerView& specs = views_.emplace_back();

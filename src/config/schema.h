@@ -26,6 +26,7 @@ struct PolicyType {
   std::string default_text;  ///< YAML of the value it has where nothing is written; empty: it is off
   std::string about;
   bool refused = false;
+  std::vector<std::string> views;  ///< whose routes may have it; empty: all
 };
 
 struct Schema {

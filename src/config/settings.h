@@ -115,6 +115,14 @@ struct HealthSettings {
   bool operator==(const HealthSettings&) const = default;
 };
 
+/// What keeps the answer of one call. RFC 9111 says the rest.
+struct CallCacheSettings {
+  std::optional<Nanoseconds> ttl;
+  std::optional<Nanoseconds> stale_if_error;
+  std::string store = "memory";  ///< memory, redis or both
+  uint64_t max_bytes = 1024 * 1024;
+};
+
 enum class Balance : uint8_t { kRoundRobin, kLeastRequests, kHash };
 enum class HashBy : uint8_t { kClientIp, kPath, kHeader };
 
@@ -149,6 +157,7 @@ struct UpstreamSettings {
   std::optional<BreakerSettings> breaker = BreakerSettings();
   std::optional<HealthSettings> health;
   Nanoseconds hedge{};  ///< after so long a second attempt is made; 0: none
+  std::optional<CallCacheSettings> cache;  ///< of the GET calls that views make
   Mark mark;
 };
 
@@ -180,6 +189,7 @@ std::optional<RedisSettings> read_redis(const Node* redis);  ///< nullopt: not w
 RetrySettings read_retry(const Node* retry, RetrySettings weaker = {});
 BreakerSettings read_breaker(const Node* breaker, BreakerSettings weaker = {});
 Nanoseconds read_hedge(const Node* hedge, Nanoseconds weaker = {});
+CallCacheSettings read_call_cache(const Node* cache);  ///< a map with the keys of call_cache_spec()
 
 /// "0.0.0.0:8080", "[::]:8080", "unix:/path", "systemd:NAME". Returns what is wrong, empty if nothing is.
 std::string parse_listen_address(std::string_view text, ListenerSettings& out);

@@ -190,6 +190,17 @@ Spec redis_spec() {
        key("timeout", time_span(kMillisecond, 60 * kSecond)).fallback("50ms").summary("for one command")});
 }
 
+Spec call_cache_spec() {
+  return map({key("ttl", time_span(kMillisecond, 365 * kDay))
+                  .summary("how long it is fresh, whatever the upstream says; without it the upstream says"),
+              key("stale_if_error", time_span(0, 365 * kDay))
+                  .summary("behind its lifetime: it stands in where the call fails"),
+              key("store", one_of({"memory", "redis", "both"})).fallback("memory"),
+              key("max_bytes", size().between(1, kGiB)).fallback("1MiB").summary("larger answers are not kept")})
+      .short_form("ttl")
+      .example("1m");
+}
+
 Spec upstream_spec() {
   Spec endpoint =
       map({key("url", text().check(check_url).called("an address").example("http://catalog:8000/api/v1")).required(),
@@ -217,7 +228,8 @@ Spec upstream_spec() {
        key("retry", retry_spec()),
        key("circuit_breaker", breaker_spec().nullable()).summary("of each endpoint; null: none"),
        key("health", health_spec().nullable()).summary("active checks of each endpoint"),
-       key("hedge", hedge_spec()).summary("for safe methods"), refused_key("tls"), refused_key("cache")});
+       key("hedge", hedge_spec()).summary("for safe methods"), refused_key("tls"), 
+       key("cache", call_cache_spec()).summary("keeps the answers of GET calls that views make")});
 }
 
 std::vector<Key> route_keys() {
@@ -250,7 +262,7 @@ Schema base_schema() {
   }
   for (const char* policy : {"timeout", "cors", "auth", "rate_limit", "idempotency", "cache", "retry", "hedge",
                              "circuit_breaker", "ip", "security_headers", "csrf", "compress", "errors", "debug"}) {
-    out.policies.push_back({policy, {}, {}, {}, true});
+    out.policies.push_back({policy, {}, {}, {}, true, {}});
   }
   out.refused_route_keys = {"template"};
   return out;

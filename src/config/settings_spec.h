@@ -17,6 +17,7 @@ Spec retry_spec();
 Spec breaker_spec();
 Spec hedge_spec();
 Spec health_spec();                                    ///< of upstreams alone
+Spec call_cache_spec();
 std::string check_header_name(std::string_view text);  ///< why it is no header's name; empty if it is
 /// Why a header of this name may not be set on a call, or a cookie have it; empty if it may.
 std::string check_set_header(std::string_view text);

@@ -137,6 +137,15 @@ std::string parse_upstream_url(std::string_view text, EndpointSettings& out) {
   return {};
 }
 
+CallCacheSettings read_call_cache(const Node* cache) {
+  CallCacheSettings out;
+  if (child(cache, "ttl") != nullptr) out.ttl = duration(cache, "ttl", {});
+  if (child(cache, "stale_if_error") != nullptr) out.stale_if_error = duration(cache, "stale_if_error", {});
+  out.store = text(cache, "store", out.store);
+  out.max_bytes = size_bytes(cache, "max_bytes", out.max_bytes);
+  return out;
+}
+
 UpstreamSettings read_upstream(std::string_view name, const Node& upstream, const Mark& mark, Errors& errors) {
   UpstreamSettings out;
   out.name = std::string(name);
@@ -173,6 +182,7 @@ UpstreamSettings read_upstream(std::string_view name, const Node& upstream, cons
   }
   out.health = read_health(child(&upstream, "health"));
   out.hedge = read_hedge(child(&upstream, "hedge"));
+  if (const Node* cache = child(&upstream, "cache")) out.cache = read_call_cache(cache);
   return out;
 }
 

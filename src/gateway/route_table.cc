@@ -25,8 +25,12 @@ using UpstreamIndex = std::unordered_map<std::string_view, uint32_t>;
 class TableBuild final : public pipeline::Build {
  public:
   TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded,
-             const UpstreamIndex& index, KeptState& kept)
-      : Build(route, scope, loaded), upstreams_(loaded.upstream_settings), index_(index), kept_(kept) {}
+             const UpstreamIndex& index, RouteTable& table)
+      : Build(route, scope, loaded),
+        upstreams_(loaded.upstream_settings),
+        index_(index),
+        table_(table),
+        has_redis_(loaded.redis_settings.has_value()) {}
   std::optional<uint32_t> find_upstream(std::string_view name) const override {
     const auto found = index_.find(name);
     if (found == index_.end()) return std::nullopt;
@@ -38,12 +42,22 @@ class TableBuild final : public pipeline::Build {
     for (const config::UpstreamSettings& u : upstreams_) out.emplace_back(u.name);
     return out;
   }
-  KeptState& kept() const override { return kept_; }
+  KeptState& kept() const override { return *table_.kept; }
+  void keep_answers_in(pipeline::StoreKind store, const config::Node* node, std::string_view key) override {
+    table_.keeps_answers_in[static_cast<size_t>(store)] = true;
+    if (store != pipeline::StoreKind::kMemory && !has_redis_)
+      error(*node, key,
+            "there is no redis: to keep it in; write for example redis: {url: \"redis://127.0.0.1:6379/0\"}");
+  }
+  const pipeline::View* view() const override { return view_; }
+  void made(const pipeline::View* view) { view_ = view; }
 
  private:
   const std::vector<config::UpstreamSettings>& upstreams_;  // numbered as the table's
   const UpstreamIndex& index_;
-  KeptState& kept_;
+  RouteTable& table_;
+  const bool has_redis_;
+  const pipeline::View* view_ = nullptr;
 };
 
 UpstreamIndex add_upstreams(const config::LoadResult& loaded, const RouteTable* previous, RouteTable& table) {
@@ -156,8 +170,9 @@ void build_route(const config::RouteConfig& config, TableBuild& build, Chains& c
   route.view_name = *table.texts.emplace(config.view).first;
   route.body_bytes =
       config::size_bytes(config::child(config.settings, "limits"), "body_bytes", table.server.limits.body_bytes);
-  route.chain = chains.chain_of(config, build);
   if (const pipeline::ViewEntry* entry = find_view(config.view)) route.view = entry->create(build);
+  build.made(route.view.get());
+  route.chain = chains.chain_of(config, build);
 }
 
 RoutePattern pattern_of(const pipeline::Route& route, uint32_t index) {
@@ -237,7 +252,7 @@ void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, Route
     const config::RouteConfig& config = loaded.routes[i];
     if (!table.routes[i].view || config::child(config.settings, "etag") == nullptr) continue;
     const tmpl::Scope scope = scope_of(config);
-    TableBuild build(config, scope, loaded, index, *table.kept);
+    TableBuild build(config, scope, loaded, index, table);
     table.routes[i].view->connect(build, find);
   }
 }
@@ -273,7 +288,7 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
     const config::RouteConfig& config = loaded.routes[i];
     pipeline::Route& route = table->routes[i];
     const tmpl::Scope scope = scope_of(config);
-    TableBuild build(config, scope, loaded, index, *table->kept);
+    TableBuild build(config, scope, loaded, index, *table);
     build_route(config, build, chains, *table, route);
     table->breakers.insert(table->breakers.end(), build.made_breakers().begin(), build.made_breakers().end());
     table->uses_hosts = table->uses_hosts || !route.host.empty();

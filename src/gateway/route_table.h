@@ -1,6 +1,7 @@
 // Everything that requests need of a configuration, compiled: router, routes, upstreams, limits. Immutable; shared by
 // all workers, swapped as a whole at reload, pinned by the requests that began with it.
 #pragma once
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@ class RouteTable {
   std::vector<std::shared_ptr<upstream::Upstream>> upstreams;
   std::vector<std::shared_ptr<upstream::Breakers>> breakers;  ///< of routes and calls
   std::shared_ptr<KeptState> kept;                            ///< the same one in every table that followed another
+  std::array<bool, 3> keeps_answers_in{};                     ///< by StoreKind
   config::ServerSettings server;
   config::AdminSettings admin;
   config::LogSettings log;

@@ -14,22 +14,30 @@ namespace vg::http {
 
 class ServerConnection;
 
-/// The answer to be written: a head, and no content, text, or a body that is streamed.
+/// What was made before: at load, or an answer that a cache kept. Lifetime: `owner` holds what the others view.
+struct KeptAnswer {
+  std::shared_ptr<const std::string> owner;
+  std::string_view
+      fields;  ///< field lines as they go on the wire, end-to-end ones alone, Date among them; may be empty
+  std::string_view content;
+};
+
+/// The answer to be written: a head, and no content, text, something kept, or a body that is streamed.
 struct Response {
   std::string_view request_id;  ///< written as X-Request-Id, in place of any that is passed on; empty: none
   uint16_t status = 0;          ///< 0: none; the connection is closed without an answer
   ResponseHead own;             ///< fields of an answer made here
   ResponseHead* head = &own;  ///< the fields to write: own, or an upstream's. Never framing fields or hop-by-hop ones.
   std::string text;           ///< content made for this answer
-  std::shared_ptr<const std::string> shared;  ///< content made at load, instead of `text`
-  BodyPtr body;                               ///< content that is streamed, instead of both
-  std::optional<uint64_t> told_length;        ///< Content-Length of an answer without content (HEAD, 304)
-  bool close = false;                         ///< the connection ends after it
-  bool tunnel = false;                        ///< 101: from here on bytes pass both ways
-  Duration stream_idle{};                     ///< without a byte of the body for so long it is cut; 0: no bound
+  KeptAnswer kept;            ///< content that exists already, instead of `text`, and fields before those of `head`
+  BodyPtr body;               ///< content that is streamed, instead of both
+  std::optional<uint64_t> told_length;  ///< Content-Length of an answer without content (HEAD, 304)
+  bool close = false;                   ///< the connection ends after it
+  bool tunnel = false;                  ///< 101: from here on bytes pass both ways
+  Duration stream_idle{};               ///< without a byte of the body for so long it is cut; 0: no bound
   Duration tunnel_idle{};
 
-  std::string_view content() const { return shared ? std::string_view(*shared) : std::string_view(text); }
+  std::string_view content() const { return kept.owner ? kept.content : std::string_view(text); }
   void clear();
 };
 

@@ -65,9 +65,10 @@ ResponseFraming frame_response(const Exchange& ex, bool keep_alive) {
 void append_response_head(const Exchange& ex, const ResponseFraming& framing, std::string& out) {
   const Response& r = ex.response;
   append_status_line(out, r.status);
+  out.append(r.kept.fields);
   append_fields_but(r.request_id.empty() ? kHopFields : kHopFields | bit(FieldId::kXRequestId), *r.head, out);
   if (!r.request_id.empty()) append_field(out, "X-Request-Id", r.request_id);
-  if (!r.head->has(FieldId::kDate)) {
+  if (r.kept.fields.empty() && !r.head->has(FieldId::kDate)) {
     append_field(out, "Date", DateCache::get(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
   }
   if (r.tunnel) {

@@ -27,7 +27,7 @@ void Response::clear() {
   head = &own;
   text.clear();
   if (text.capacity() > 64 * 1024) text.shrink_to_fit();
-  shared.reset();
+  if (kept.owner) kept = KeptAnswer();
   body.reset();
   told_length.reset();
   close = tunnel = false;
@@ -53,7 +53,7 @@ void Exchange::want_body() {
 }
 
 void Exchange::send_interim(const ResponseHead& head) {
-  if (request.minor < 1 || connection->stream().write_pending()) return;
+  if (connection == nullptr || request.minor < 1 || connection->stream().write_pending()) return;
   std::string out;
   append_status_line(out, head.status);
   append_end_to_end_fields(head, out);

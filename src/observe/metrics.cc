@@ -67,4 +67,10 @@ void Metrics::set_config_loaded(WallTime t) {
                           std::memory_order_relaxed);
 }
 
+std::string_view to_string(CacheResult result) {
+  constexpr std::array<std::string_view, static_cast<size_t>(CacheResult::kCount)> kWords = {
+      "", "hit", "stale", "miss", "collapsed", "revalidated", "bypass"};
+  return kWords[static_cast<size_t>(result)];
+}
+
 }  // namespace vg::observe

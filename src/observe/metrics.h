@@ -68,6 +68,19 @@ class Histogram {
   std::array<Counter, kBoundsMicros.size() + 1> buckets_;
 };
 
+/// What a cache did with a request, as the log and the metrics call it.
+enum class CacheResult : uint8_t {
+  kNone,  ///< there is no cache
+  kHit,
+  kStale,        ///< given though it is stale
+  kMiss,         ///< asked for
+  kCollapsed,    ///< somebody else asked for it at that moment
+  kRevalidated,  ///< the upstream said that it is still the same
+  kBypass,       ///< no matter for the cache
+  kCount
+};
+std::string_view to_string(CacheResult result);  ///< "hit"; kNone: ""
+
 /// What a loop counts of one route. Id 0 stands for requests that matched none. Among ten thousand routes no request
 /// finds it in a cache: what most count (a 2xx, no content, less than 5 ms) is one line, the second.
 struct alignas(64) RouteMetrics {
@@ -84,6 +97,8 @@ struct alignas(64) RouteMetrics {
   Gauge in_flight;
   Counter bytes_out;
   Histogram duration;
+
+  std::array<Counter, static_cast<size_t>(CacheResult::kCount)> cache;  ///< behind what every request touches
 
   /// One request is over.
   void done(unsigned status, uint64_t in, uint64_t out, Duration took) {

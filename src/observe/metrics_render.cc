@@ -131,6 +131,8 @@ void Metrics::render_routes(PrometheusText& out, const Names& names) const {
   TableRenderer<RouteMetrics> r(out, shards_, &MetricsShard::routes, "route", names.shown);
   r.counters("viewgate_requests_total", "Requests by route (empty: none matched) and class of status.",
              &RouteMetrics::responses, "status", class_of);
+  r.counters("viewgate_cache_requests_total", "Requests by what the route's cache did with them.", &RouteMetrics::cache,
+             "result", [](size_t i) { return to_string(static_cast<CacheResult>(i)); });
   r.gauge("viewgate_requests_in_flight", "Requests being served.", &RouteMetrics::in_flight);
   r.counter("viewgate_request_bytes_total", "Bytes of request bodies.", &RouteMetrics::bytes_in);
   r.counter("viewgate_response_bytes_total", "Bytes sent to clients.", &RouteMetrics::bytes_out);

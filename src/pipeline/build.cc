@@ -1,8 +1,8 @@
-#include <algorithm>
-
 #include "base/strings.h"
 #include "config/read.h"
 #include "pipeline/view.h"
+
+#include <algorithm>
 
 namespace vg::pipeline {
 
@@ -117,6 +117,36 @@ std::shared_ptr<upstream::Breakers> Build::breakers(std::string_view place, uint
   if (std::find(made_breakers_.begin(), made_breakers_.end(), made) == made_breakers_.end())
     made_breakers_.push_back(made);
   return made;
+}
+
+StoreKind store_kind_of(std::string_view name) {
+  if (name == "redis") return StoreKind::kRedis;
+  return name == "both" ? StoreKind::kBoth : StoreKind::kMemory;
+}
+
+void Carried::add(const tmpl::Reference& reference) {
+  switch (reference.root) {
+    case tmpl::Root::kParam:
+      if (std::find(params.begin(), params.end(), reference.param) == params.end()) params.push_back(reference.param);
+      return;
+    case tmpl::Root::kHeader:
+      return add_header(reference.path[0]);
+    case tmpl::Root::kCookie:
+      return add_cookie(reference.path[0]);
+    case tmpl::Root::kClientIp:
+      client_ip = true;
+      return;
+    default:
+      return;
+  }
+}
+
+void Carried::add_header(std::string_view name) {
+  if (std::find(headers.begin(), headers.end(), name) == headers.end()) headers.emplace_back(name);
+}
+
+void Carried::add_cookie(std::string_view name) {
+  if (std::find(cookies.begin(), cookies.end(), name) == cookies.end()) cookies.emplace_back(name);
 }
 
 }  // namespace vg::pipeline

@@ -107,6 +107,8 @@ void Context::clear() {
   trusted_peer = secure = false;
   call = upstream::CallStats();
   upstream = nullptr;
+  learned = nullptr;
+  cache_result = observe::CacheResult::kNone;
   failure = ErrorKind::kNone;
   failure_internal.clear();
   problem_errors.clear();

@@ -1,6 +1,7 @@
 // One request on its way through policies and view: the exchange on the connection, the route it matched, what
 // templates may refer to, and what the log will say. A loop pools them. Thread: its loop.
 #pragma once
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include "http/exchange.h"
 #include "observe/metrics.h"
 #include "pipeline/background.h"
+#include "store/cache_store.h"
 #include "store/memory_cache_store.h"
 #include "store/redis.h"
 #include "template/values.h"
@@ -17,6 +19,7 @@
 namespace vg::pipeline {
 
 struct Route;
+struct Learned;
 
 /// What a loop offers to its requests. Lifetime: outlives them.
 struct LoopServices {
@@ -33,8 +36,15 @@ struct LoopTable {
   std::shared_ptr<const void> table;
   std::vector<std::shared_ptr<upstream::Pool>> pools;
   std::shared_ptr<store::Redis> redis;  ///< nullptr: none is configured
+  /// Where answers are kept, by StoreKind; nullptr: nothing of the table is kept there.
+  std::array<std::shared_ptr<store::CacheStore>, 3> caches;
   size_t users = 0;
+  bool keeps_answers() const { return caches[0] || caches[1] || caches[2]; }
 };
+
+/// Where a policy keeps its state.
+enum class StoreKind : uint8_t { kMemory, kRedis, kBoth };
+StoreKind store_kind_of(std::string_view name);  ///< memory, redis or both
 
 class LoopTablePtr {
  public:
@@ -54,6 +64,7 @@ class LoopTablePtr {
     if (p != nullptr && --p->users == 0) delete p;
   }
   LoopTable* operator->() const { return p_; }
+  LoopTable& operator*() const { return *p_; }
   explicit operator bool() const { return p_ != nullptr; }
 
  private:
@@ -74,6 +85,8 @@ class Context final : public http::Exchange, public tmpl::Values {
   bool secure = false;            ///< the client came over TLS
   upstream::CallStats call;       ///< of the main call
   const upstream::Upstream* upstream = nullptr;
+  Learned* learned = nullptr;  ///< of a cache around the view, which wants to know; nullptr: there is none
+  observe::CacheResult cache_result = observe::CacheResult::kNone;
   std::string degraded;                  ///< what Viewgate-Degraded says; empty: nothing failed
   ErrorKind failure = ErrorKind::kNone;  ///< why the answer is an error
   std::string failure_internal;          ///< for the log alone

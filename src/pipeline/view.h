@@ -14,6 +14,7 @@
 #include "pipeline/context.h"
 #include "template/call_target.h"
 #include "template/json_template.h"
+#include "template/template.h"
 
 namespace vg::pipeline {
 
@@ -28,6 +29,19 @@ struct PlannedCall {
 
 class Build;
 
+/// What of the client's request the calls of a view carry, beside its query: two requests that differ in none of it get
+/// the same answer. For whoever keeps answers.
+struct Carried {
+  std::vector<uint32_t> params;      ///< path parameters
+  std::vector<std::string> headers;  ///< lower case
+  std::vector<std::string> cookies;
+  bool client_ip = false;
+  bool all_fields = false;  ///< the client's header fields go along, whatever they are: the upstream's Vary tells
+  void add(const tmpl::Reference& reference);
+  void add_header(std::string_view name);
+  void add_cookie(std::string_view name);
+};
+
 class View {
  public:
   virtual ~View() = default;
@@ -35,6 +49,7 @@ class View {
   virtual coro::Task<Result<void>> run(Context& ctx) const = 0;
   /// The calls that it makes, in the order that they are declared.
   virtual std::vector<PlannedCall> plan() const { return {}; }
+  virtual Carried carried() const { return {}; }
   /// Called once all routes are made, for a view that asks another one something. `find`: a route by its name; nullptr:
   /// there is none. Mistakes go to `build`, which is the one that the view was made from.
   using FindRoute = std::function<const Route*(std::string_view name)>;
@@ -61,6 +76,8 @@ class Policy {
  public:
   virtual ~Policy() = default;
   virtual coro::Task<Result<void>> run(Context& ctx, Next next) const = 0;
+  /// What it does for this route beside its settings, name and text, for `viewgate explain`.
+  virtual std::vector<std::pair<std::string, std::string>> explain() const { return {}; }
 };
 
 inline coro::Task<Result<void>> Next::run(Context& ctx) const {
@@ -147,8 +164,12 @@ class Build {
                                                const config::BreakerSettings& settings);
   /// All that breakers() gave.
   const std::vector<std::shared_ptr<upstream::Breakers>>& made_breakers() const { return made_breakers_; }
+  /// The route's view; nullptr while that itself is made. Policies are made after it.
+  virtual const View* view() const = 0;
   /// What a reload keeps, by name.
   virtual KeptState& kept() const = 0;
+  /// Answers are kept in this store from now on. `key` at `node` says so; where there is no such store it is a mistake.
+  virtual void keep_answers_in(StoreKind store, const config::Node* node, std::string_view key) = 0;
   /// A path that a setting names, relative to the file that says so.
   static std::string path_near(const config::Node& node, std::string_view path);
   /// The templates of an upstream's own headers, compiled for this route's scope.

@@ -9,6 +9,7 @@
 #include "net/listener.h"
 #include "observe/log_writer.h"
 #include "observe/metrics.h"
+#include "store/layered_cache_store.h"
 #include "store/memory_cache_store.h"
 
 namespace vg::server {
@@ -28,6 +29,17 @@ struct Shared {
     return current;
   }
 
+  /// The memory before this Redis, one for all workers. Thread: any.
+  std::shared_ptr<store::NearCache> near_cache(const std::shared_ptr<store::RedisHub>& hub) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    std::shared_ptr<store::NearCache> near = near_hub == hub ? near_redis.lock() : nullptr;
+    if (near) return near;
+    near = std::make_shared<store::NearCache>(cache_memory, hub);
+    near_hub = hub;
+    near_redis = near;
+    return near;
+  }
+
   std::atomic<uint64_t> version{0};
   std::atomic<bool> draining{false};
   observe::Metrics metrics;
@@ -36,6 +48,8 @@ struct Shared {
   std::shared_ptr<observe::LogWriter> log;
   mutable std::mutex mutex;
   gateway::RouteTablePtr current;
+  std::weak_ptr<store::NearCache> near_redis;
+  std::shared_ptr<store::RedisHub> near_hub;  // what near_redis stands before
 };
 
 }  // namespace vg::server

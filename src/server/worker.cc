@@ -88,6 +88,7 @@ void Worker::adopt() {
   }
   use_redis(table->redis);
   pinned->redis = redis_;
+  use_caches(*table, *pinned);
   if (breaker_news_) breaker_news_->use(*table, redis_);
   // Posted: the first table is taken over before the loop's thread runs.
   if (health_) {
@@ -99,6 +100,20 @@ void Worker::adopt() {
   table_ = table.get();
   pinned_ = std::move(pinned);
   open_access_log();
+}
+
+// Only what the table keeps answers in is told of writes.
+void Worker::use_caches(const gateway::RouteTable& table, pipeline::LoopTable& into) {
+  using pipeline::StoreKind;
+  const auto place = [&](StoreKind kind) -> std::shared_ptr<store::CacheStore>* {
+    const auto i = static_cast<size_t>(kind);
+    return table.keeps_answers_in[i] ? &into.caches[i] : nullptr;
+  };
+  if (auto* memory = place(StoreKind::kMemory)) *memory = {std::shared_ptr<void>(), &shared_->cache_memory};
+  if (!redis_cache_) return;
+  if (auto* redis = place(StoreKind::kRedis)) *redis = redis_cache_;
+  if (auto* both = place(StoreKind::kBoth))
+    *both = std::make_shared<store::LayeredCacheStore>(redis_cache_, shared_->near_cache(table.redis));
 }
 
 // Requests that began with another one keep it until they end.
@@ -211,6 +226,7 @@ void Worker::finished(http::Exchange& exchange) {
 void Worker::count(pipeline::Context& ctx, Duration took) {
   observe::RouteMetrics& m = services_.metrics->routes.at(ctx.route != nullptr ? ctx.route->metrics_id : 0);
   if (ctx.route != nullptr) m.in_flight.sub();
+  if (ctx.cache_result != observe::CacheResult::kNone) m.cache[static_cast<size_t>(ctx.cache_result)].add();
   m.done(ctx.response.status, ctx.body.received_bytes(), ctx.sent_bytes, took);
 }
 
@@ -233,6 +249,7 @@ void Worker::log_access(pipeline::Context& ctx, Duration took) {
     r.attempts = ctx.call.attempts;
   }
   r.request_id = ctx.request_id();
+  r.cache = to_string(ctx.cache_result);
   r.degraded = ctx.degraded;
   if (ctx.client_gone) {
     r.error = "client_gone";

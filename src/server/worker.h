@@ -59,6 +59,7 @@ class Worker final : public http::Handler {
 
   void accepted(net::StreamPtr stream, uint32_t listener);
   void open_access_log();
+  void use_caches(const gateway::RouteTable& table, pipeline::LoopTable& into);
   void use_redis(const std::shared_ptr<store::RedisHub>& hub);
   void log_access(pipeline::Context& ctx, Duration took);
   void count(pipeline::Context& ctx, Duration took);

@@ -20,6 +20,7 @@ struct Answer {
   State state = State::kNone;
   json::Value value;    ///< after `select`; absent without an answer
   Error error;          ///< kDefault, kFailed: why
+  bool stale = false;   ///< failed, and answered with what was kept: `error` says why
   uint16_t status = 0;  ///< of the upstream's answer; 0: there was none
   upstream::CallStats stats;
   upstream::CallPtr call;  ///< holds head and content

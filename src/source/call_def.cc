@@ -6,6 +6,7 @@
 #include "config/read.h"
 #include "config/settings_spec.h"
 #include "http/target.h"
+#include "source/kept_call.h"
 #include "template/plain_json.h"
 
 namespace vg::source {
@@ -115,6 +116,7 @@ class Compiler {
     if (const config::Node* when = config::child(&node_, "when")) {
       out_.when = build_.compile_json(*when, key("when"), scope_);
     }
+    out_.cache = CallCache::create(build_, out_);
     if (out_.required && out_.fallback) {
       build_.error(node_, key("required"), "a required call has no use for a default: when it fails, the view fails");
     }
@@ -191,7 +193,7 @@ config::Spec call_spec(std::vector<config::Key> more) {
       config::key("forward_cookies",
                   config::one_or_list(config::text().check(config::check_cookie_name).called("a cookie's name")))
           .summary("cookies of the client's that go along"),
-      config::refused_key("cache")};
+      config::key("cache", config::call_cache_spec()).summary("keeps this call's answer by itself")};
   for (config::Key& k : call_policy_keys()) keys.push_back(std::move(k));
   for (config::Key& k : more) keys.push_back(std::move(k));
   return config::map(std::move(keys)).short_form("call").called("a call").example("catalog/articles/{id}");

@@ -83,6 +83,13 @@ Result<void> DeclaredRequest::append_head(const upstream::Endpoint& endpoint, st
   return {};
 }
 
+void DeclaredRequest::append_identity(std::string& out) const {
+  out.append(def_.method_text).push_back(' ');
+  out.append(buffer_, 0, target_size_).push_back('\n');
+  out.append(buffer_, target_size_, std::string::npos);
+  append_forwarded_fields(out);
+}
+
 void DeclaredRequest::append_own_fields(std::string& out) const {
   Context& ctx = *caller_.ctx;
   const TimePoint until = std::min(deadline, caller_.until);

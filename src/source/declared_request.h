@@ -15,6 +15,10 @@ class DeclaredRequest final : public upstream::Request {
   /// Renders what no attempt changes, so that a value that is missing costs no connection: target, set fields, body.
   /// Errors: kMissingValue, kBadRequest.
   Result<void> prepare(std::optional<std::string_view> content);
+  /// Path and query below the upstream's url. After prepare().
+  std::string_view target() const { return std::string_view(buffer_).substr(0, target_size_); }
+  /// Appends all that tells it from other calls of its upstream: method, target, what is set and what is forwarded.
+  void append_identity(std::string& out) const;
   Result<void> append_head(const upstream::Endpoint& endpoint, std::string& out) override;
 
  private:

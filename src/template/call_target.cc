@@ -178,6 +178,20 @@ Rendered CallTarget::render(const Values& values, std::string_view base_path, st
   return {};
 }
 
+bool CallTarget::ends_in_value() const {
+  bool at_end = true;  // nothing but a slash follows
+  const auto parts = path.parts();
+  for (size_t i = parts.size(); i-- > 0;) {
+    const Template::Part& part = parts[i];
+    if (part.reference >= 0) return true;
+    std::string_view text = part.literal;
+    while (at_end && text.ends_with('/')) text.remove_suffix(1);
+    at_end = at_end && text.empty();
+    if (text.find('/') != std::string_view::npos) return false;
+  }
+  return false;
+}
+
 void CallTarget::for_each_reference(const ReferenceVisitor& visit) const {
   path.for_each_reference(visit);
   for (const QueryParam& param : query) param.value.for_each_reference(visit);

@@ -31,6 +31,8 @@ struct CallTarget {
   /// Appends the request target: `base_path` (of the upstream's url; "", "/" and "/a/" will do), one slash, the path,
   /// and the query if any parameter has a value. On failure nothing is appended.
   Rendered render(const Values& values, std::string_view base_path, std::string& out) const;
+  /// True if a value is in the path's last segment: "articles/{id}", not "articles/{id}/publish".
+  bool ends_in_value() const;
   /// Those of the path, then those of the query.
   void for_each_reference(const ReferenceVisitor& visit) const;
 };

@@ -73,7 +73,13 @@ class Call final : public http::BodySource {
   Cache& home() { return *home_; }
   http::ResponseHead& head() { return head_; }
   const http::StreamBody& content() const { return body_; }
-  const std::string& text() const { return text_; }      ///< the content that was collected
+  const std::string& text() const { return text_; }  ///< the content that was collected
+  /// Holds an answer that was kept, as if it had been fetched: its fields are added to head().
+  void assume(uint16_t status, std::string_view text) {
+    head_.clear();
+    head_.status = status;
+    text_.assign(text);
+  }
   std::string& request_text() { return request_text_; }  ///< for who makes the request; empty when the call is taken
 
   // BodySource: the content of the response.

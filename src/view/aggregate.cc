@@ -28,6 +28,7 @@ class Aggregate final : public pipeline::View {
   }
 
   std::vector<pipeline::PlannedCall> plan() const override { return graph_.plan(); }
+  pipeline::Carried carried() const override { return reply_.carried(graph_); }
 
   coro::Task<Result<void>> run(pipeline::Context& ctx) const override {
     CallRun run(ctx, graph_);

@@ -1,5 +1,7 @@
 #include "view/call_run.h"
 
+#include "pipeline/learned.h"
+
 namespace vg::view {
 
 using source::Answer;
@@ -157,9 +159,10 @@ size_t CallRun::keep_for(uint8_t phase) {
 void CallRun::refuse(size_t i, Error error) { source::fail(graph_.node(i).def, slots_[i].answer, std::move(error)); }
 
 void CallRun::tell_degraded() {
+  if (ctx_.learned != nullptr) ctx_.learned->render_tags(*this);
   for (size_t i = 0; i < slots_.size(); ++i) {
     const Answer& answer = slots_[i].answer;
-    if (!answer.failed() || answer.error.kind == ErrorKind::kCancelled) continue;
+    if (!(answer.failed() || answer.stale) || answer.error.kind == ErrorKind::kCancelled) continue;
     if (ctx_.degraded.size() > kMostDegradedBytes) {
       ctx_.degraded.append(", and_more");
       break;

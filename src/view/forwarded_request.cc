@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "http/nominated.h"
 #include "http/response_writer.h"
+#include "pipeline/learned.h"
 #include "pipeline/upstream_request.h"
 
 namespace vg::view {
@@ -22,6 +23,10 @@ constexpr uint64_t kNotPassedOn =
     bit(FieldId::kContentLength) | bit(FieldId::kTe) | bit(FieldId::kUpgrade) | bit(FieldId::kExpect) |
     bit(FieldId::kXForwardedFor) | bit(FieldId::kXForwardedProto) | bit(FieldId::kXForwardedHost) |
     bit(FieldId::kXRequestId);
+
+// What a cache around the view asks for itself (RFC 9111 section 4.3.1).
+constexpr uint64_t kConditions =
+    bit(FieldId::kIfNoneMatch) | bit(FieldId::kIfModifiedSince) | bit(FieldId::kIfRange) | bit(FieldId::kRange);
 
 // Names that differ from ours by an underscore alone: CGI and WSGI cannot tell them apart.
 bool poses_as_forwarding(std::string_view name) {
@@ -47,6 +52,7 @@ Result<void> ForwardedRequest::append_head(const upstream::Endpoint& endpoint, s
   }
   append_client_fields(out);
   append_forwarding_fields(out);
+  if (ctx_.learned != nullptr) out.append(ctx_.learned->conditions);
   // The nearer to the call, the stronger: what the call or the route sets replaces what the upstream says.
   for (const auto& h : settings_.upstream_headers) {
     if (is_named(settings_.call_headers, h.first)) continue;
@@ -73,8 +79,9 @@ void ForwardedRequest::append_client_fields(std::string& out) const {
   const http::RequestHead& request = ctx_.request;
   const bool nominated = http::has_nominated_fields(request);
   const bool edited = settings_.edits_fields();
+  const uint64_t left_out = ctx_.learned != nullptr ? kNotPassedOn | kConditions : kNotPassedOn;
   for (const http::Field& f : request.fields()) {
-    if ((kNotPassedOn & bit(f.id)) != 0) continue;
+    if ((left_out & bit(f.id)) != 0) continue;
     if ((f.id == FieldId::kForwarded || f.id == FieldId::kVia) && !ctx_.trusted_peer) continue;
     const std::string_view name = request.name(f);
     if (f.id == FieldId::kOther && poses_as_forwarding(name)) continue;

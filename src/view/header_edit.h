@@ -16,6 +16,10 @@ class HeaderEdit {
   /// From a map of name -> value alone: what a view's `headers` says.
   static HeaderEdit create_set(const config::Node& set, const std::string& key, pipeline::Build& build);
 
+  /// Of the templates of `set`.
+  void for_each_reference(const tmpl::ReferenceVisitor& visit) const {
+    for (const auto& [name, value] : set_) value.for_each_reference(visit);
+  }
   bool empty() const { return set_.empty() && remove_.empty(); }
   /// True if the field is to be left out: removed, or set anew.
   bool drops(std::string_view name) const;

@@ -21,6 +21,7 @@ class List final : public pipeline::View {
  public:
   explicit List(pipeline::Build& build);
   std::vector<pipeline::PlannedCall> plan() const override { return graph_.plan(); }
+  pipeline::Carried carried() const override { return reply_.carried(graph_); }
   coro::Task<Result<void>> run(pipeline::Context& ctx) const override;
 
  private:

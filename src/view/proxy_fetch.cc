@@ -4,6 +4,8 @@
 #include "config/read.h"
 #include "http/nominated.h"
 #include "http/target.h"
+#include "pipeline/invalidate.h"
+#include "pipeline/learned.h"
 #include "pipeline/upstream_request.h"
 #include "source/call_def.h"
 #include "upstream/hedge.h"
@@ -36,10 +38,13 @@ class alignas(64) ProxyFetch final : public pipeline::View {
   explicit ProxyFetch(pipeline::Build& build);
   coro::Task<Result<void>> run(pipeline::Context& ctx) const override;
   std::vector<pipeline::PlannedCall> plan() const override;
+  pipeline::Carried carried() const override;
 
  private:
   static Settings read_settings(pipeline::Build& build);
   Result<void> check_request(const pipeline::Context& ctx) const;
+  void learn(pipeline::Context& ctx, const http::ResponseHead& head, WallTime requested) const;
+  coro::Task<void> tell_written(pipeline::Context& ctx, const http::ResponseHead& head) const;
   Result<void> pass_back(pipeline::Context& ctx, upstream::CallPtr& call) const;
   void rewrite_location(pipeline::Context& ctx, http::ResponseHead& head) const;
   bool map_back(const pipeline::Context& ctx, std::string_view upstream_path, std::string& out) const;
@@ -123,6 +128,19 @@ std::vector<pipeline::PlannedCall> ProxyFetch::plan() const {
   return out;
 }
 
+pipeline::Carried ProxyFetch::carried() const {
+  pipeline::Carried out;
+  const auto add = [&out](const tmpl::Reference& r) { out.add(r); };
+  target_.for_each_reference(add);
+  for (const auto* headers : {&settings_->forward.upstream_headers, &settings_->forward.call_headers}) {
+    for (const NamedTemplate& h : *headers) h.second.for_each_reference(add);
+  }
+  settings_->forward.edit.for_each_reference(add);
+  settings_->response.for_each_reference(add);
+  out.all_fields = true;
+  return out;
+}
+
 Result<void> ProxyFetch::check_request(const pipeline::Context& ctx) const {
   if (!ctx.request.upgrade || !settings_->check_origin || !iequals(ctx.request.get(FieldId::kUpgrade), "websocket"))
     return {};
@@ -148,8 +166,12 @@ coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
   request.upgrade = ctx.request.upgrade && !request.forward_body && may_tunnel(ctx.request.get(FieldId::kUpgrade));
   if (settings_->policy) settings_->policy->apply(request);
   upstream::CallPtr call = ctx.services->calls.take();
+  const WallTime requested = ctx.learned != nullptr ? std::chrono::system_clock::now() : WallTime();
   Result<void> fetched = co_await upstream::fetch(call, pool, request, ctx, ctx.call, ctx.body_timeout);
   if (!fetched) co_return std::move(fetched);
+  if (ctx.learned != nullptr) learn(ctx, call->head(), requested);
+  if (pipeline::is_write(request.method, call->head().status) && ctx.pinned->keeps_answers())
+    co_await tell_written(ctx, call->head());
   Result<void> passed = pass_back(ctx, call);
   if (!passed && ctx.scope.running() > 0) {
     // The upload uses the call: it ends first.
@@ -158,6 +180,26 @@ coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
     ctx.side_cancel.reset();
   }
   co_return std::move(passed);
+}
+
+// Before the route edits it: what the upstream says of being kept, no edit takes back.
+void ProxyFetch::learn(pipeline::Context& ctx, const http::ResponseHead& head, WallTime requested) const {
+  std::string target;
+  target_.render(ctx, {}, target);
+  ctx.learned->passed_through = true;
+  if (settings_->forward.method) ctx.learned->request.is_get = *settings_->forward.method == "GET";
+  ctx.learned->add_answer(ctx.upstream->name(), target, head, {requested, std::chrono::system_clock::now()});
+  ctx.learned->render_tags(ctx);
+}
+
+coro::Task<void> ProxyFetch::tell_written(pipeline::Context& ctx, const http::ResponseHead& head) const {
+  pipeline::Write write;
+  target_.render(ctx, {}, write.target);
+  write.upstream = ctx.upstream;
+  write.endpoint = ctx.call.endpoint;
+  write.ends_in_value = target_.ends_in_value();
+  write.answer = &head;
+  co_await pipeline::invalidate(ctx, write);
 }
 
 Result<void> ProxyFetch::pass_back(pipeline::Context& ctx, upstream::CallPtr& call) const {

@@ -31,6 +31,14 @@ class Redirect final : public pipeline::View {
     co_return headers_.apply(ctx, ctx.response.own);
   }
 
+  pipeline::Carried carried() const override {
+    pipeline::Carried out;
+    const auto add = [&out](const tmpl::Reference& r) { out.add(r); };
+    to_.for_each_reference(add);
+    headers_.for_each_reference(add);
+    return out;
+  }
+
  private:
   tmpl::Template to_;
   uint16_t status_ = 308;

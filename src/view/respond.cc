@@ -59,8 +59,15 @@ class Respond final : public pipeline::View {
     }
     ctx.response.status = status_;
     if (!type_.empty()) ctx.response.own.add("Content-Type", type_, http::FieldId::kContentType);
-    ctx.response.shared = content_;
+    if (content_) ctx.response.kept = {content_, {}, *content_};
     co_return headers_.apply(ctx, ctx.response.own);
+  }
+
+  pipeline::Carried carried() const override {
+    pipeline::Carried out;
+    const auto add = [&out](const tmpl::Reference& r) { out.add(r); };
+    headers_.for_each_reference(add);
+    return out;
   }
 
  private:

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "config/read.h"
 #include "http/conditional.h"
+#include "pipeline/learned.h"
 
 namespace vg::view {
 
@@ -35,6 +36,19 @@ Reply Reply::create(pipeline::Build& build) {
 }
 
 bool Reply::passes(std::string_view name) const { return std::find(pass_.begin(), pass_.end(), name) != pass_.end(); }
+
+pipeline::Carried Reply::carried(const CallGraph& graph) const {
+  pipeline::Carried out;
+  const auto add = [&out](const tmpl::Reference& r) { out.add(r); };
+  set_.for_each_reference(add);
+  for (size_t i = 0; i < graph.size(); ++i) {
+    const source::CallDef& def = graph.node(i).def;
+    def.for_each_reference(add);
+    for (const std::string& name : def.forward_headers) out.add_header(name);
+    for (const std::string& name : def.forward_cookies) out.add_cookie(name);
+  }
+  return out;
+}
 
 Result<void> Reply::check(const CallRun& run) const {
   std::string unused;
@@ -72,6 +86,10 @@ Result<void> Reply::empty(CallRun& run, uint16_t status) const {
 void Reply::refuse(pipeline::Context& ctx, const source::Answer& answer) {
   http::Response& r = ctx.response;
   const http::ResponseHead& theirs = answer.call->head();
+  if (ctx.learned != nullptr) {
+    const WallTime now = std::chrono::system_clock::now();
+    ctx.learned->add_verdict(theirs, {now, now});
+  }
   r.status = answer.status;
   r.text = answer.content();
   for (const http::Field& f : theirs.fields()) {
@@ -101,6 +119,7 @@ std::string etag_of(std::string_view content) {
 void apply_etag(pipeline::Context& ctx, std::string_view etag) {
   http::Response& r = ctx.response;
   if (!r.own.has(FieldId::kEtag)) r.own.add("ETag", etag, FieldId::kEtag);
+  if (ctx.learned != nullptr) return;  // the cache around it wants the whole, and answers the condition itself
   const std::string_view current = r.own.get(FieldId::kEtag);
   if (!http::is_not_modified(ctx.request, current)) return;
   // RFC 9110 section 15.4.5: the fields that a 200 would have had, without content.

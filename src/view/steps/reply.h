@@ -25,6 +25,8 @@ class Reply {
   /// The error that ended a run as an answer: the main call's own 4xx is passed on, all else is rendered by others.
   static Result<void> fail(CallRun& run, Error error);
   bool passes(std::string_view name) const;
+  /// What the calls of `graph` carry of the client's request, and the fields around what they are made into.
+  pipeline::Carried carried(const CallGraph& graph) const;
   /// Whether what `headers` takes of the request can be had: asked before anything is saved. Errors: kBadRequest.
   Result<void> check(const CallRun& run) const;
 

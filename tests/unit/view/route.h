@@ -49,6 +49,8 @@ class LoadedRoute {
     const config::UpstreamSettings& upstream_settings(uint32_t) const override {
       return loaded_.upstream_settings.at(0);
     }
+    const pipeline::View* view() const override { return nullptr; }
+    void keep_answers_in(pipeline::StoreKind, const config::Node*, std::string_view) override {}
     KeptState& kept() const override { return kept_; }
     std::vector<std::string_view> upstream_names() const override { return {"shop"}; }
 
