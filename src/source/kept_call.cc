@@ -35,6 +35,7 @@ class KeptCall {
   }
 
   const std::string& key() const { return key_; }
+  const std::string& tag() const { return tag_; }
   const std::optional<Entry>& entry() const { return entry_; }
   coro::Task<void> look(coro::CancelSource* cancel);
   bool is_fresh() const { return entry_ && !entry_->info().always_revalidate && left().count() > 0; }
@@ -149,7 +150,7 @@ coro::Task<void> lead(const CallDef& def, Caller caller, DeclaredRequest& reques
     answer->status = failed_with;
   }
   const bool failed = answer->failed() || answer->stale;
-  if (failed && caller.ctx->learned != nullptr) caller.ctx->learned->add_failed(def.upstream_name, request.target());
+  if (failed && caller.ctx->learned != nullptr) caller.ctx->learned->add_tag(kept.tag());
   leads.finish(outcome);
 }
 
