@@ -24,7 +24,7 @@ inline Spec call_spec() {
 
 inline Schema small_schema() {
   Schema out = base_schema();
-  out.add_policy({"timeout", timeout_spec(), "30s", "from the request's head to the response's", false});
+  out.add_policy({"timeout", timeout_spec(), "30s", "from the request's head to the response's", false, {}});
   out.add_view({"proxy-fetch",
                 {key("source", call_spec()).required(), key("preserve_host", boolean()).fallback("false"),
                  key("limits", map({key("body_bytes", size())}))},
