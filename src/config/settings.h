@@ -156,7 +156,7 @@ struct UpstreamSettings {
   RetrySettings retry;
   std::optional<BreakerSettings> breaker = BreakerSettings();
   std::optional<HealthSettings> health;
-  Nanoseconds hedge{};  ///< after so long a second attempt is made; 0: none
+  Nanoseconds hedge{};                     ///< after so long a second attempt is made; 0: none
   std::optional<CallCacheSettings> cache;  ///< of the GET calls that views make
   Mark mark;
 };

@@ -16,7 +16,7 @@ Spec listener_spec();
 Spec retry_spec();
 Spec breaker_spec();
 Spec hedge_spec();
-Spec health_spec();                                    ///< of upstreams alone
+Spec health_spec();  ///< of upstreams alone
 Spec call_cache_spec();
 std::string check_header_name(std::string_view text);  ///< why it is no header's name; empty if it is
 /// Why a header of this name may not be set on a call, or a cookie have it; empty if it may.

@@ -3,7 +3,6 @@
 #include "base/strings.h"
 #include "cache/validators.h"
 #include "cache/vary.h"
-#include "config/read.h"
 #include "policy/cache_answer.h"
 #include "policy/cache_body.h"
 #include "policy/cache_key.h"
@@ -30,8 +29,6 @@ struct Asked {
   bool credential = false;  // that is not in the key
   CacheStatus status;
 };
-
-std::vector<std::string> tag_names(const config::Node& settings, const pipeline::Build& build);
 
 class Cache final : public pipeline::Policy {
  public:
@@ -83,20 +80,6 @@ Error not_kept() {
   Error e(ErrorKind::kStatus, "nothing is kept for this request, which asks for that alone");
   e.status = 504;
   return e;
-}
-
-// RFC 5861 section 4; the gateway's own word for the client's mistakes is none.
-bool is_failure(const Result<void>& out, uint16_t status) {
-  if (out) return status == 500 || status == 502 || status == 503 || status == 504;
-  const Error& e = out.error();
-  return e.kind != ErrorKind::kCancelled && e.kind != ErrorKind::kBadRequest && (e.status == 0 || e.status >= 500);
-}
-
-// The next answer will not be another kind of thing.
-bool is_lasting(cache::Storing why) {
-  using cache::Storing;
-  return why == Storing::kNoStore || why == Storing::kPrivate || why == Storing::kSetCookie ||
-         why == Storing::kVaryStar || why == Storing::kNoLifetime;
 }
 
 coro::Task<Result<void>> Cache::run(Context& ctx, Next next) const {
@@ -394,22 +377,6 @@ std::vector<std::pair<std::string, std::string>> Cache::explain() const {
   for (const std::string& part : key_.describe()) key.append(key.empty() ? "" : ", ").append(part);
   for (const std::string& tag : tag_names_) tags.append(", ").append(tag);
   return {{"key", key}, {"tags", tags}};
-}
-
-// "GET catalog/articles/{id}?full=1" depends on what is called catalog/articles/{id}.
-std::vector<std::string> tag_names(const config::Node& settings, const pipeline::Build& build) {
-  std::vector<std::string> out;
-  if (build.view() != nullptr) {
-    for (const pipeline::PlannedCall& call : build.view()->plan()) {
-      const std::string_view text = std::string_view(call.call).substr(0, call.call.find('?'));
-      const size_t space = text.substr(0, text.find('/')).rfind(' ');
-      std::string_view tag = space == std::string_view::npos ? text : text.substr(space + 1);
-      while (tag.ends_with('/')) tag.remove_suffix(1);
-      out.emplace_back(tag);
-    }
-  }
-  for (const std::string& more : config::texts(&settings, "tags")) out.push_back(more);
-  return out;
 }
 
 }  // namespace

@@ -47,6 +47,18 @@ std::string variant_key(const std::string& primary, const std::vector<std::strin
   return key;
 }
 
+bool is_failure(const Result<void>& out, uint16_t status) {
+  if (out) return status == 500 || status == 502 || status == 503 || status == 504;
+  const Error& e = out.error();
+  return e.kind != ErrorKind::kCancelled && e.kind != ErrorKind::kBadRequest && (e.status == 0 || e.status >= 500);
+}
+
+bool is_lasting(cache::Storing why) {
+  using cache::Storing;
+  return why == Storing::kNoStore || why == Storing::kPrivate || why == Storing::kSetCookie ||
+         why == Storing::kVaryStar || why == Storing::kNoLifetime;
+}
+
 Fill::Fill(const CacheSettings& settings, pipeline::Context& ctx, std::string primary, Found found, cache::Lead lead,
            bool no_store, bool credential)
     : settings_(settings),

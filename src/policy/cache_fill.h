@@ -24,6 +24,12 @@ struct Found {
 std::string variant_key(const std::string& primary, const std::vector<std::string>& varies,
                         const http::RequestHead& request);
 
+/// True if what a view came to is the upstream's failure, for which what is stale may stand in (RFC 5861 section 4);
+/// not the client's mistake.
+bool is_failure(const Result<void>& out, uint16_t status);
+/// True if the next answer will not be another kind of thing.
+bool is_lasting(cache::Storing why);
+
 class Fill {
  public:
   /// `primary`: the key without variants. Lifetime: `settings` outlives it (the route's).

@@ -85,4 +85,20 @@ CacheSettings read_cache_settings(const config::Node& settings, pipeline::Build&
   return out;
 }
 
+// "GET catalog/articles/{id}?full=1" depends on what is called catalog/articles/{id}.
+std::vector<std::string> tag_names(const config::Node& settings, const pipeline::Build& build) {
+  std::vector<std::string> out;
+  if (build.view() != nullptr) {
+    for (const pipeline::PlannedCall& call : build.view()->plan()) {
+      const std::string_view text = std::string_view(call.call).substr(0, call.call.find('?'));
+      const size_t space = text.substr(0, text.find('/')).rfind(' ');
+      std::string_view tag = space == std::string_view::npos ? text : text.substr(space + 1);
+      while (tag.ends_with('/')) tag.remove_suffix(1);
+      out.emplace_back(tag);
+    }
+  }
+  for (const std::string& more : config::texts(&settings, "tags")) out.push_back(more);
+  return out;
+}
+
 }  // namespace vg::policy

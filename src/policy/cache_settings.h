@@ -20,4 +20,7 @@ struct CacheSettings {
 config::PolicyType describe_cache();
 CacheSettings read_cache_settings(const config::Node& settings, pipeline::Build& build);
 
+/// What the route's answers are dropped by, as its calls and its settings are written: "catalog/articles/{id}".
+std::vector<std::string> tag_names(const config::Node& settings, const pipeline::Build& build);
+
 }  // namespace vg::policy

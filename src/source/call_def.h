@@ -35,8 +35,8 @@ struct CallDef {
   uint64_t max_bytes = 0;
   std::optional<tmpl::JsonTemplate> when;
   std::shared_ptr<const upstream::CallPolicy> policy;  ///< nullptr: the upstream's settings are all
-  std::shared_ptr<const CallCache> cache;  ///< nullptr: its answer is not kept by itself
-  bool sets_own_fields = false;            ///< a header of `headers` or `forward_headers` replaces one of ours
+  std::shared_ptr<const CallCache> cache;              ///< nullptr: its answer is not kept by itself
+  bool sets_own_fields = false;  ///< a header of `headers` or `forward_headers` replaces one of ours
 
   void for_each_reference(const std::function<void(const tmpl::Reference&)>& visit) const;
 };
