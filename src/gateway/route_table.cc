@@ -13,6 +13,7 @@
 #include "gateway/policy_order.h"
 #include "gateway/route_path.h"
 #include "policy/builtin.h"
+#include "policy/rate_limit.h"
 #include "source/call_policy.h"
 #include "view/builtin.h"
 
@@ -25,38 +26,36 @@ using UpstreamIndex = std::unordered_map<std::string_view, uint32_t>;
 class TableBuild final : public pipeline::Build {
  public:
   TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded,
-             const UpstreamIndex& index, RouteTable& table)
-      : Build(route, scope, loaded),
-        upstreams_(loaded.upstream_settings),
-        index_(index),
-        table_(table),
-        has_redis_(loaded.redis_settings.has_value()) {}
+             const UpstreamIndex& index, RouteTable& table, KeptState& of_table)
+      : Build(route, scope, loaded), loaded_(loaded), index_(index), table_(table), of_table_(of_table) {}
   std::optional<uint32_t> find_upstream(std::string_view name) const override {
     const auto found = index_.find(name);
     if (found == index_.end()) return std::nullopt;
     return found->second;
   }
-  const config::UpstreamSettings& upstream_settings(uint32_t i) const override { return upstreams_[i]; }
+  const config::UpstreamSettings& upstream_settings(uint32_t i) const override { return loaded_.upstream_settings[i]; }
   std::vector<std::string_view> upstream_names() const override {
     std::vector<std::string_view> out;
-    for (const config::UpstreamSettings& u : upstreams_) out.emplace_back(u.name);
+    for (const config::UpstreamSettings& u : loaded_.upstream_settings) out.emplace_back(u.name);
     return out;
   }
   KeptState& kept() const override { return *table_.kept; }
   void keep_answers_in(pipeline::StoreKind store, const config::Node* node, std::string_view key) override {
     table_.keeps_answers_in[static_cast<size_t>(store)] = true;
-    if (store != pipeline::StoreKind::kMemory && !has_redis_)
+    if (store != pipeline::StoreKind::kMemory && !has_redis())
       error(*node, key,
             "there is no redis: to keep it in; write for example redis: {url: \"redis://127.0.0.1:6379/0\"}");
   }
   const pipeline::View* view() const override { return view_; }
   void made(const pipeline::View* view) { view_ = view; }
+  KeptState& shared() const override { return of_table_; }
+  bool has_redis() const override { return loaded_.redis_settings.has_value(); }
 
  private:
-  const std::vector<config::UpstreamSettings>& upstreams_;  // numbered as the table's
+  const config::LoadResult& loaded_;  // its upstreams are numbered as the table's
   const UpstreamIndex& index_;
   RouteTable& table_;
-  const bool has_redis_;
+  KeptState& of_table_;
   const pipeline::View* view_ = nullptr;
 };
 
@@ -241,7 +240,8 @@ void delete_aside(const RouteTable* table) {
 }
 
 // Views that ask others learn of them when all are there.
-void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, RouteTable& table) {
+void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, KeptState& of_table,
+                   RouteTable& table) {
   std::unordered_map<std::string_view, const pipeline::Route*> by_name;
   for (const auto& route : table.routes) by_name.emplace(route.name, &route);
   const auto find = [&](std::string_view name) {
@@ -252,7 +252,7 @@ void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, Route
     const config::RouteConfig& config = loaded.routes[i];
     if (!table.routes[i].view || config::child(config.settings, "etag") == nullptr) continue;
     const tmpl::Scope scope = scope_of(config);
-    TableBuild build(config, scope, loaded, index, table);
+    TableBuild build(config, scope, loaded, index, table, of_table);
     table.routes[i].view->connect(build, find);
   }
 }
@@ -281,6 +281,7 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   table->limits = limits_of(table->server);
   const UpstreamIndex index = add_upstreams(loaded, previous, *table);
   Chains chains;
+  KeptState of_table;
   std::vector<RoutePattern> patterns;
   patterns.reserve(loaded.routes.size());
   table->routes = std::vector<pipeline::Route>(loaded.routes.size());
@@ -288,13 +289,14 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
     const config::RouteConfig& config = loaded.routes[i];
     pipeline::Route& route = table->routes[i];
     const tmpl::Scope scope = scope_of(config);
-    TableBuild build(config, scope, loaded, index, *table);
+    TableBuild build(config, scope, loaded, index, *table, of_table);
     build_route(config, build, chains, *table, route);
     table->breakers.insert(table->breakers.end(), build.made_breakers().begin(), build.made_breakers().end());
     table->uses_hosts = table->uses_hosts || !route.host.empty();
     patterns.push_back(pattern_of(route, static_cast<uint32_t>(i)));
   }
-  connect_views(loaded, index, *table);
+  table->limit_counts = table->kept->find<store::MemoryLimitStore>(policy::kLimitCounts);
+  connect_views(loaded, index, of_table, *table);
   table->router = Router::build(patterns, slash_mode(table->server.trailing_slash),
                                 [&](const RouteError& e) { report_route_error(e, loaded); });
   if (!loaded.ok()) return nullptr;

@@ -13,6 +13,7 @@
 #include "gateway/router.h"
 #include "http/server_connection.h"
 #include "pipeline/view.h"
+#include "store/memory_limit_store.h"
 #include "store/redis_hub.h"
 #include "upstream/upstream.h"
 
@@ -30,6 +31,7 @@ class RouteTable {
   std::vector<std::shared_ptr<upstream::Breakers>> breakers;  ///< of routes and calls
   std::shared_ptr<KeptState> kept;                            ///< the same one in every table that followed another
   std::array<bool, 3> keeps_answers_in{};                     ///< by StoreKind
+  std::shared_ptr<store::MemoryLimitStore> limit_counts;      ///< of the routes' rate limits; nullptr: they have none
   config::ServerSettings server;
   config::AdminSettings admin;
   config::LogSettings log;

@@ -1,6 +1,7 @@
 #include "policy/builtin.h"
 
 #include "policy/cache.h"
+#include "policy/rate_limit.h"
 #include "policy/timeout.h"
 
 namespace vg::policy {
@@ -8,6 +9,7 @@ namespace vg::policy {
 std::span<const pipeline::PolicyEntry> builtin() {
   static const pipeline::PolicyEntry kPolicies[] = {
       {describe_timeout, create_timeout, true},
+      {describe_rate_limit, create_rate_limit},
       {describe_cache, create_cache},
   };
   return kPolicies;

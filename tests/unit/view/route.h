@@ -52,11 +52,13 @@ class LoadedRoute {
     const pipeline::View* view() const override { return nullptr; }
     void keep_answers_in(pipeline::StoreKind, const config::Node*, std::string_view) override {}
     KeptState& kept() const override { return kept_; }
+    KeptState& shared() const override { return shared_; }
+    bool has_redis() const override { return false; }
     std::vector<std::string_view> upstream_names() const override { return {"shop"}; }
 
    private:
     config::LoadResult& loaded_;
-    mutable KeptState kept_;
+    mutable KeptState kept_, shared_;
   };
   config::LoadResult loaded_;
   tmpl::Scope scope_;
