@@ -229,7 +229,7 @@ Spec upstream_spec() {
        key("circuit_breaker", breaker_spec().nullable()).summary("of each endpoint; null: none"),
        key("health", health_spec().nullable()).summary("active checks of each endpoint"),
        key("hedge", hedge_spec()).summary("for safe methods"), refused_key("tls"),
-       key("cache", call_cache_spec()).summary("keeps the answers of GET calls that views make")});
+       key("cache", call_cache_spec().nullable()).summary("keeps the answers of GET calls that views make")});
 }
 
 std::vector<Key> route_keys() {
