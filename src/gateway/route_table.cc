@@ -240,8 +240,7 @@ void delete_aside(const RouteTable* table) {
 }
 
 // Views that ask others learn of them when all are there.
-void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, KeptState& of_table,
-                   RouteTable& table) {
+void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, KeptState& of_table, RouteTable& table) {
   std::unordered_map<std::string_view, const pipeline::Route*> by_name;
   for (const auto& route : table.routes) by_name.emplace(route.name, &route);
   const auto find = [&](std::string_view name) {

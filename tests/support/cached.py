@@ -100,7 +100,7 @@ class Cached:
             {
                 "server": {"listen": "127.0.0.1:0", "workers": 2, "drain_timeout": "3s"},
                 "admin": {"listen": "127.0.0.1:0"},
-                "upstreams": {"up": {"url": self.upstream.url, "retry": {"attempts": 0}}},
+                "upstreams": {"up": {"url": self.upstream.url, "retry": {"attempts": 0}, "circuit_breaker": None}},
                 "routes": [
                     {
                         "name": name,
