@@ -195,8 +195,9 @@ Spec call_cache_spec() {
                   .summary("how long it is fresh, whatever the upstream says; without it the upstream says"),
               key("stale_if_error", time_span(0, 365 * kDay))
                   .summary("behind its lifetime: it stands in where the call fails"),
-              key("store", one_of({"memory", "redis", "both"})).fallback("memory"),
-              key("max_bytes", size().between(1, kGiB)).fallback("1MiB").summary("larger answers are not kept")})
+              key("store", one_of({"memory", "redis", "both"})).summary("where it is kept; memory, if it does not say"),
+              key("max_bytes", size().between(1, kGiB))
+                  .summary("larger answers are not kept; 1MiB, if it does not say")})
       .short_form("ttl")
       .example("1m");
 }

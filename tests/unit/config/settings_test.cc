@@ -57,6 +57,7 @@ TEST(Settings, ReadTheDefaultsOfTheTablesAsThoseOfTheStructs) {
       for (const Key& inner : k.spec.keys) {
         const std::string required =
             inner.name == "path" ? "/" : "0s";  // health, hedge: off where they are not written
+        if (inner.default_text.empty() && !inner.is_required) continue;  // it has none
         yaml += "      " + inner.name + ": " + (inner.is_required ? required : inner.default_text) + "\n";
       }
     }
