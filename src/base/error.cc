@@ -18,6 +18,8 @@ std::string_view to_string(ErrorKind kind) {
       return "overload";
     case ErrorKind::kCircuitOpen:
       return "circuit_open";
+    case ErrorKind::kRateLimited:
+      return "rate_limited";
     case ErrorKind::kUpstreamProtocol:
       return "protocol";
     case ErrorKind::kMissingValue:

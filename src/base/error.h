@@ -20,6 +20,7 @@ enum class ErrorKind : uint8_t {
   kCancelled,         // nobody waits for the result any more
   kOverload,          // a limit of ours: pool queue full
   kCircuitOpen,       // a breaker refused the call
+  kRateLimited,       // a rate limit refused the request
   kUpstreamProtocol,  // the upstream's message breaks RFC 9112
   kMissingValue,      // a template's path value was missing
   kTooLarge,          // an answer has more content than the call takes

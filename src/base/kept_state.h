@@ -27,6 +27,12 @@ class KeptState {
     known = made;
     return made;
   }
+  /// The state that is held under this name; nullptr: nobody asked for one.
+  template <typename T>
+  std::shared_ptr<T> find(const std::string& name) const {
+    const auto found = states_.find({typeid(T).name(), name});
+    return found == states_.end() ? nullptr : std::static_pointer_cast<T>(found->second.lock());
+  }
   /// Forgets the names of what has gone.
   void sweep() {
     std::erase_if(states_, [](const auto& s) { return s.second.expired(); });

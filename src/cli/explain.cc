@@ -202,7 +202,11 @@ class Explainer {
 
   void policies(const pipeline::PolicyChain& chain) {
     std::vector<Row> rows;
-    for (const std::string& name : chain.names) rows.push_back({std::to_string(rows.size() + 1), name});
+    for (size_t i = 0; i < chain.names.size(); ++i) {
+      rows.push_back({std::to_string(i + 1), chain.names[i]});
+      for (const pipeline::ShownLimit* limit : chain.policies[i]->limits())
+        rows.push_back({"", "", limit->name + ": " + limit->text});
+    }
     section("policies, in the order that they run", rows);
     rows.clear();
     for (const std::string& name : chain.of_calls) rows.push_back({name});

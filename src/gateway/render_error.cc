@@ -109,6 +109,8 @@ uint16_t status_of(const Error& error) {
     case ErrorKind::kOverload:
     case ErrorKind::kCircuitOpen:
       return 503;
+    case ErrorKind::kRateLimited:
+      return 429;
     case ErrorKind::kMissingValue:
     case ErrorKind::kBadRequest:
       return 400;

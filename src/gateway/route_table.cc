@@ -13,6 +13,7 @@
 #include "gateway/policy_order.h"
 #include "gateway/route_path.h"
 #include "policy/builtin.h"
+#include "policy/rate_limit.h"
 #include "source/call_policy.h"
 #include "view/builtin.h"
 
@@ -24,26 +25,33 @@ using UpstreamIndex = std::unordered_map<std::string_view, uint32_t>;
 
 class TableBuild final : public pipeline::Build {
  public:
+  /// What the routes have in common: what a reload keeps, and what begins with the table.
+  struct Shared {
+    KeptState* kept;
+    KeptState* of_table;
+  };
   TableBuild(const config::RouteConfig& route, const tmpl::Scope& scope, config::LoadResult& loaded,
-             const UpstreamIndex& index, KeptState& kept)
-      : Build(route, scope, loaded), upstreams_(loaded.upstream_settings), index_(index), kept_(kept) {}
+             const UpstreamIndex& index, Shared state)
+      : Build(route, scope, loaded), loaded_(loaded), index_(index), state_(state) {}
   std::optional<uint32_t> find_upstream(std::string_view name) const override {
     const auto found = index_.find(name);
     if (found == index_.end()) return std::nullopt;
     return found->second;
   }
-  const config::UpstreamSettings& upstream_settings(uint32_t i) const override { return upstreams_[i]; }
+  const config::UpstreamSettings& upstream_settings(uint32_t i) const override { return loaded_.upstream_settings[i]; }
   std::vector<std::string_view> upstream_names() const override {
     std::vector<std::string_view> out;
-    for (const config::UpstreamSettings& u : upstreams_) out.emplace_back(u.name);
+    for (const config::UpstreamSettings& u : loaded_.upstream_settings) out.emplace_back(u.name);
     return out;
   }
-  KeptState& kept() const override { return kept_; }
+  KeptState& kept() const override { return *state_.kept; }
+  KeptState& shared() const override { return *state_.of_table; }
+  bool has_redis() const override { return loaded_.redis_settings.has_value(); }
 
  private:
-  const std::vector<config::UpstreamSettings>& upstreams_;  // numbered as the table's
+  const config::LoadResult& loaded_;  // its upstreams are numbered as the table's
   const UpstreamIndex& index_;
-  KeptState& kept_;
+  const Shared state_;
 };
 
 UpstreamIndex add_upstreams(const config::LoadResult& loaded, const RouteTable* previous, RouteTable& table) {
@@ -226,7 +234,8 @@ void delete_aside(const RouteTable* table) {
 }
 
 // Views that ask others learn of them when all are there.
-void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, RouteTable& table) {
+void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, TableBuild::Shared state,
+                   RouteTable& table) {
   std::unordered_map<std::string_view, const pipeline::Route*> by_name;
   for (const auto& route : table.routes) by_name.emplace(route.name, &route);
   const auto find = [&](std::string_view name) {
@@ -237,7 +246,7 @@ void connect_views(config::LoadResult& loaded, const UpstreamIndex& index, Route
     const config::RouteConfig& config = loaded.routes[i];
     if (!table.routes[i].view || config::child(config.settings, "etag") == nullptr) continue;
     const tmpl::Scope scope = scope_of(config);
-    TableBuild build(config, scope, loaded, index, *table.kept);
+    TableBuild build(config, scope, loaded, index, state);
     table.routes[i].view->connect(build, find);
   }
 }
@@ -266,6 +275,8 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   table->limits = limits_of(table->server);
   const UpstreamIndex index = add_upstreams(loaded, previous, *table);
   Chains chains;
+  KeptState of_table;
+  const TableBuild::Shared state{table->kept.get(), &of_table};
   std::vector<RoutePattern> patterns;
   patterns.reserve(loaded.routes.size());
   table->routes = std::vector<pipeline::Route>(loaded.routes.size());
@@ -273,13 +284,14 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
     const config::RouteConfig& config = loaded.routes[i];
     pipeline::Route& route = table->routes[i];
     const tmpl::Scope scope = scope_of(config);
-    TableBuild build(config, scope, loaded, index, *table->kept);
+    TableBuild build(config, scope, loaded, index, state);
     build_route(config, build, chains, *table, route);
     table->breakers.insert(table->breakers.end(), build.made_breakers().begin(), build.made_breakers().end());
     table->uses_hosts = table->uses_hosts || !route.host.empty();
     patterns.push_back(pattern_of(route, static_cast<uint32_t>(i)));
   }
-  connect_views(loaded, index, *table);
+  table->limit_counts = table->kept->find<store::MemoryLimitStore>(policy::kLimitCounts);
+  connect_views(loaded, index, state, *table);
   table->router = Router::build(patterns, slash_mode(table->server.trailing_slash),
                                 [&](const RouteError& e) { report_route_error(e, loaded); });
   if (!loaded.ok()) return nullptr;

@@ -12,6 +12,7 @@
 #include "gateway/router.h"
 #include "http/server_connection.h"
 #include "pipeline/view.h"
+#include "store/memory_limit_store.h"
 #include "store/redis_hub.h"
 #include "upstream/upstream.h"
 
@@ -28,6 +29,7 @@ class RouteTable {
   std::vector<std::shared_ptr<upstream::Upstream>> upstreams;
   std::vector<std::shared_ptr<upstream::Breakers>> breakers;  ///< of routes and calls
   std::shared_ptr<KeptState> kept;                            ///< the same one in every table that followed another
+  std::shared_ptr<store::MemoryLimitStore> limit_counts;      ///< of the routes' rate limits; nullptr: they have none
   config::ServerSettings server;
   config::AdminSettings admin;
   config::LogSettings log;

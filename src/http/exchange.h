@@ -46,6 +46,8 @@ class Exchange {
   RequestParser parser;
   StreamBody body;  ///< the request's content
   Response response;
+  /// Field lines ("Name: value\r\n") that stand in the response whatever it becomes: an answer from afar, an error.
+  std::string added_fields;
   /// Cancelled when the client has gone (kCancelled) or the request's time is up (kTimeout).
   net::DeadlineSource cancel;
   /// What runs beside the handler and the response; joined before the exchange ends.

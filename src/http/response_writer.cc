@@ -67,6 +67,7 @@ void append_response_head(const Exchange& ex, const ResponseFraming& framing, st
   append_status_line(out, r.status);
   append_fields_but(r.request_id.empty() ? kHopFields : kHopFields | bit(FieldId::kXRequestId), *r.head, out);
   if (!r.request_id.empty()) append_field(out, "X-Request-Id", r.request_id);
+  out.append(ex.added_fields);
   if (!r.head->has(FieldId::kDate)) {
     append_field(out, "Date", DateCache::get(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
   }

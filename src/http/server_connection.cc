@@ -36,6 +36,7 @@ void Response::clear() {
 
 void Exchange::clear() {
   response.clear();
+  added_fields.clear();
   cancel.disarm();
   cancel.reset();
   side_cancel.reset();

@@ -27,6 +27,7 @@ T& ShardTable<T>::make(uint32_t id) {
 
 template class ShardTable<RouteMetrics>;
 template class ShardTable<UpstreamMetrics>;
+template class ShardTable<LimitMetrics>;
 
 Metrics::Metrics(size_t loops) {
   for (size_t i = 0; i < loops; ++i) shards_.push_back(std::make_unique<MetricsShard>());
@@ -55,6 +56,11 @@ std::vector<uint32_t> Metrics::use_routes(const std::vector<std::string>& names)
 std::vector<uint32_t> Metrics::use_upstreams(const std::vector<std::string>& names) {
   const std::lock_guard lock(mutex_);
   return upstreams_.use(names);
+}
+
+std::vector<uint32_t> Metrics::use_limits(const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  return limits_.use(names);
 }
 
 void Metrics::add_collector(Collector collector) {

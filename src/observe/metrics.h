@@ -117,6 +117,12 @@ struct RedisMetrics {
   Histogram duration;                                                         ///< of answered commands
 };
 
+/// What a loop counts of one rate limit of a route.
+struct LimitMetrics {
+  enum Result : uint8_t { kAdmitted, kRefused, kDryRun, kLocal, kStoreError, kResults };
+  std::array<Counter, kResults> decisions;
+};
+
 /// What a loop counts of itself.
 struct LoopMetrics {
   Gauge connections;  ///< client connections open
@@ -156,6 +162,7 @@ struct alignas(64) MetricsShard {
   RedisMetrics redis;
   ShardTable<RouteMetrics> routes;
   ShardTable<UpstreamMetrics> upstreams;
+  ShardTable<LimitMetrics> limits;
 };
 
 /// The registry. One in the process, made before the loops; it outlives them.
@@ -172,6 +179,8 @@ class Metrics {
   /// names of the last call. Thread: any; at load, not at request.
   std::vector<uint32_t> use_routes(const std::vector<std::string>& names);
   std::vector<uint32_t> use_upstreams(const std::vector<std::string>& names);
+  /// The same for the limits of routes: each a route's name, a line end, and the limit's.
+  std::vector<uint32_t> use_limits(const std::vector<std::string>& names);
 
   /// Adds families of another room to every scrape (pools, breakers, log). Thread: any; the collector runs on the
   /// scraping thread.
@@ -193,12 +202,13 @@ class Metrics {
   };
   void render_routes(PrometheusText& out, const Names& names) const;
   void render_upstreams(PrometheusText& out, const Names& names) const;
+  void render_limits(PrometheusText& out, const Names& names) const;
   void render_process(PrometheusText& out) const;
 
   std::vector<std::unique_ptr<MetricsShard>> shards_;
   std::atomic<int64_t> config_loaded_ms_{0};
   mutable std::mutex mutex_;  ///< guards what follows; never taken on the way of a request
-  Names routes_, upstreams_;
+  Names routes_, upstreams_, limits_;
   std::vector<Collector> collectors_;
 };
 

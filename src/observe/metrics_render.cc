@@ -83,18 +83,20 @@ class TableRenderer {
 
 std::string Metrics::render() const {
   PrometheusText out;
-  Names routes, upstreams;
+  Names routes, upstreams, limits;
   std::vector<Collector> collectors;
   {
     const std::lock_guard lock(mutex_);
     routes.shown = routes_.shown;
     upstreams.shown = upstreams_.shown;
+    limits.shown = limits_.shown;
     collectors = collectors_;
   }
   routes.shown.emplace_back("", 0);  // what matched no route
   render_process(out);
   render_routes(out, routes);
   render_upstreams(out, upstreams);
+  render_limits(out, limits);
   for (const Collector& collect : collectors) collect(out);
   return out.take();
 }
@@ -159,6 +161,30 @@ void Metrics::render_upstreams(PrometheusText& out, const Names& names) const {
   r.gauge("viewgate_upstream_pending", "Calls that wait for a connection.", &UpstreamMetrics::pending);
   r.histogram("viewgate_upstream_duration_seconds", "From an attempt's start to its answer's head.",
               &UpstreamMetrics::duration);
+}
+
+void Metrics::render_limits(PrometheusText& out, const Names& names) const {
+  constexpr std::array<std::string_view, LimitMetrics::kResults> kResultNames = {"admitted", "refused", "dry_run",
+                                                                                 "local", "store_error"};
+  out.family("viewgate_rate_limit_decisions_total",
+             "Decisions of a route's rate limits. dry_run: it would have refused; local: admitted by this process's "
+             "own count, since Redis could not be asked; store_error: not counted at all.",
+             Type::kCounter);
+  for (const auto& [name, id] : names.shown) {
+    std::array<uint64_t, LimitMetrics::kResults> sums{};
+    for (const auto& shard : shards_) {
+      const LimitMetrics* m = shard->limits.find(id);
+      if (m == nullptr) continue;
+      for (size_t i = 0; i < sums.size(); ++i) sums[i] += m->decisions[i].value();
+    }
+    const std::string_view text = name;
+    const size_t end = text.rfind('\n');
+    for (size_t i = 0; i < sums.size(); ++i) {
+      if (sums[i] == 0 && i > LimitMetrics::kRefused) continue;
+      out.sample({{"route", text.substr(0, end)}, {"limit", text.substr(end + 1)}, {"result", kResultNames[i]}},
+                 sums[i]);
+    }
+  }
 }
 
 }  // namespace vg::observe

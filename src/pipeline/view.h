@@ -57,10 +57,18 @@ class Next {
   const View* view_;
 };
 
+/// One limit of a route, as /metrics, /status and `viewgate explain` show it.
+struct ShownLimit {
+  std::string name;         ///< of those of its route
+  std::string text;         ///< "60/m by client_ip, sliding_window, in memory"
+  uint32_t metrics_id = 0;  ///< set before the table is served
+};
+
 class Policy {
  public:
   virtual ~Policy() = default;
   virtual coro::Task<Result<void>> run(Context& ctx, Next next) const = 0;
+  virtual std::vector<ShownLimit*> limits() { return {}; }
 };
 
 inline coro::Task<Result<void>> Next::run(Context& ctx) const {
@@ -96,6 +104,14 @@ struct alignas(64) Route {
   coro::Task<Result<void>> run(Context& ctx) const { return Next(chain->policies, view.get()).run(ctx); }
   /// Asks the processor for the view's first line, which run() will read: it comes while others are waited for.
   void prefetch() const { __builtin_prefetch(view.get()); }
+  std::vector<ShownLimit*> limits() const {
+    std::vector<ShownLimit*> out;
+    for (const auto& policy : chain->policies) {
+      const std::vector<ShownLimit*> more = policy->limits();
+      out.insert(out.end(), more.begin(), more.end());
+    }
+    return out;
+  }
 };
 
 /// A header field that a setting names, and its value.
@@ -149,6 +165,9 @@ class Build {
   const std::vector<std::shared_ptr<upstream::Breakers>>& made_breakers() const { return made_breakers_; }
   /// What a reload keeps, by name.
   virtual KeptState& kept() const = 0;
+  /// What routes of this table share, by name; begins empty with each load.
+  virtual KeptState& shared() const = 0;
+  virtual bool has_redis() const = 0;
   /// A path that a setting names, relative to the file that says so.
   static std::string path_near(const config::Node& node, std::string_view path);
   /// The templates of an upstream's own headers, compiled for this route's scope.

@@ -1,5 +1,6 @@
 #include "policy/builtin.h"
 
+#include "policy/rate_limit.h"
 #include "policy/timeout.h"
 
 namespace vg::policy {
@@ -7,6 +8,7 @@ namespace vg::policy {
 std::span<const pipeline::PolicyEntry> builtin() {
   static const pipeline::PolicyEntry kPolicies[] = {
       {describe_timeout, create_timeout, true},
+      {describe_rate_limit, create_rate_limit},
   };
   return kPolicies;
 }

@@ -100,6 +100,7 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
     render_upstream_gauges(*now, out);
     render_breaker_metrics(*now, out);
     render_health_metrics(*now, out);
+    render_limit_gauges(*now, out);
   });
   for (unsigned i = 0; i < workers; ++i) {
     workers_.push_back(
@@ -138,10 +139,20 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
 
 void Server::number_metrics(gateway::RouteTable& table) {
   std::vector<std::string> routes, upstreams;
-  for (const auto& r : table.routes) routes.push_back(r.name);
+  std::vector<pipeline::ShownLimit*> limits;
+  std::vector<std::string> limit_names;
+  for (const auto& r : table.routes) {
+    routes.push_back(r.name);
+    for (pipeline::ShownLimit* limit : r.limits()) {
+      limits.push_back(limit);
+      limit_names.push_back(r.name + '\n' + limit->name);
+    }
+  }
   for (const auto& u : table.upstreams) upstreams.push_back(u->name());
   const std::vector<uint32_t> route_ids = shared_->metrics.use_routes(routes);
   const std::vector<uint32_t> upstream_ids = shared_->metrics.use_upstreams(upstreams);
+  const std::vector<uint32_t> limit_ids = shared_->metrics.use_limits(limit_names);
+  for (size_t i = 0; i < limit_ids.size(); ++i) limits[i]->metrics_id = limit_ids[i];
   for (size_t i = 0; i < route_ids.size(); ++i) table.routes[i].metrics_id = route_ids[i];
   for (size_t i = 0; i < upstream_ids.size(); ++i) table.upstreams[i]->set_metrics_id(upstream_ids[i]);
 }

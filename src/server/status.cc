@@ -31,6 +31,33 @@ void write_text(json::Writer& w, std::string_view key, std::string_view value) {
   w.string(value);
 }
 
+void write_limits(json::Writer& w, const pipeline::Route& route) {
+  const std::vector<pipeline::ShownLimit*> limits = route.limits();
+  if (limits.empty()) return;
+  w.key("rate_limits");
+  w.begin_array();
+  for (const pipeline::ShownLimit* limit : limits) {
+    w.begin_object();
+    write_text(w, "name", limit->name);
+    write_text(w, "limit", limit->text);
+    w.end_object();
+  }
+  w.end_array();
+}
+
+void write_limit_counts(json::Writer& w, const gateway::RouteTable& table) {
+  if (!table.limit_counts) return;
+  const store::MemoryLimitStore::Usage usage = table.limit_counts->usage();
+  w.key("rate_limit_memory");
+  w.begin_object();
+  write_number(w, "keys", usage.keys);
+  write_number(w, "most_keys", usage.most_keys);
+  write_number(w, "bytes", usage.bytes);
+  write_number(w, "overflow_counters", usage.overflow_in_use);
+  write_number(w, "overflow_decisions", usage.overflowed);
+  w.end_object();
+}
+
 void write_routes(json::Writer& w, const gateway::RouteTable& table) {
   w.key("routes");
   w.begin_array();
@@ -39,6 +66,7 @@ void write_routes(json::Writer& w, const gateway::RouteTable& table) {
     write_text(w, "name", route.name);
     write_text(w, "path", route.path);
     write_text(w, "view", route.view_name);
+    write_limits(w, route);
     w.end_object();
   }
   w.end_array();
@@ -255,6 +283,7 @@ std::string render_status_json(const Shared& shared, size_t workers, WallTime st
   write_breakers(w, *table);
   write_cache(w, shared.cache_memory);
   if (table->redis) write_redis(w, *table->redis, shared.metrics);
+  write_limit_counts(w, *table);
   w.end_object();
   out.push_back('\n');
   return out;
@@ -267,6 +296,16 @@ void render_log_metrics(const observe::LogStats& stats, observe::PrometheusText&
   out.sample({{"log", "error"}}, stats.dropped_error);
   out.family("viewgate_log_write_errors_total", "Writes of the log that failed.", Type::kCounter);
   out.sample({}, stats.write_errors);
+}
+
+void render_limit_gauges(const gateway::RouteTable& table, observe::PrometheusText& out) {
+  if (!table.limit_counts) return;
+  const store::MemoryLimitStore::Usage usage = table.limit_counts->usage();
+  out.family("viewgate_rate_limit_keys", "Keys that rate limits count in memory.", Type::kGauge);
+  out.sample({}, static_cast<uint64_t>(usage.keys));
+  out.family("viewgate_rate_limit_overflow_total",
+             "Decisions for new keys that found no place, and were counted together.", Type::kCounter);
+  out.sample({}, usage.overflowed);
 }
 
 void render_upstream_gauges(const gateway::RouteTable& table, observe::PrometheusText& out) {

@@ -188,7 +188,6 @@ def test_health_without_an_admin_listener_says_so(tmp_path):
         ("plugins", [{"path": "/x.so"}], "top"),
         ("databases", {"shop": {"url": "sqlite:///x"}}, "top"),
         ("cache", "5m", "route"),
-        ("rate_limit", "60/m", "route"),
         ("auth", {"basic": "/x"}, "route"),
         ("cors", {"origins": ["*"]}, "route"),
         ("compress", True, "route"),

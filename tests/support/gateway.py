@@ -203,12 +203,13 @@ class Gateway:
         with Client(self.admin_address) as client:
             return client.request(method, target, [("Connection", "close"), *headers], host="127.0.0.1")
 
-    def metric(self, name):
-        """The sum of a metric's samples, whatever their labels; None if there is none."""
+    def metric(self, name, **labels):
+        """The sum of a metric's samples with these labels, whatever the others; None if there is none."""
         values = [
             float(line.rsplit(" ", 1)[1])
             for line in self.admin("/metrics").text.splitlines()
             if re.match(re.escape(name) + r"(\{.*\})? ", line)
+            and all(f'{label}="{value}"' in line for label, value in labels.items())
         ]
         return sum(values) if values else None
 

@@ -50,11 +50,13 @@ class LoadedRoute {
       return loaded_.upstream_settings.at(0);
     }
     KeptState& kept() const override { return kept_; }
+    KeptState& shared() const override { return shared_; }
+    bool has_redis() const override { return false; }
     std::vector<std::string_view> upstream_names() const override { return {"shop"}; }
 
    private:
     config::LoadResult& loaded_;
-    mutable KeptState kept_;
+    mutable KeptState kept_, shared_;
   };
   config::LoadResult loaded_;
   tmpl::Scope scope_;
