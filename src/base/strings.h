@@ -1,6 +1,7 @@
 // Small text tools that the standard library lacks. ASCII alone, independent of locale.
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ std::vector<std::string_view> split(std::string_view s, char sep);
 /// Decimal digits alone, the whole text, no overflow; nullopt otherwise.
 std::optional<uint64_t> parse_u64(std::string_view s);
 void append_u64(std::string& out, uint64_t v);
+/// Appends one behind another, with one step to make room for all.
+void append_all(std::string& out, std::initializer_list<std::string_view> parts);
 /// Decodes %XX. nullopt on an invalid escape.
 std::optional<std::string> percent_decode(std::string_view s);
 /// The candidate nearest to `word` by edit distance, if near enough to be meant; empty otherwise.

@@ -88,7 +88,7 @@ void append_response_head(const Exchange& ex, const ResponseFraming& framing, st
   } else if (ex.request.minor == 0) {
     out.append("Connection: keep-alive\r\n");
   }
-  out.append("\r\n");
+  out.append(std::string_view("\r\n"));
 }
 
 }  // namespace vg::http

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "base/strings.h"
+
 namespace vg::http {
 namespace {
 
@@ -120,13 +122,13 @@ void append_status_line(std::string& out, int status) { append_status_line(out, 
 
 void append_status_line(std::string& out, int status, std::string_view reason) {
   if (status == 200 && reason == "OK") {
-    out.append("HTTP/1.1 200 OK\r\n");
+    out.append(std::string_view("HTTP/1.1 200 OK\r\n"));
     return;
   }
   char line[] = "HTTP/1.1 200 ";
   line[9] = static_cast<char>('0' + status / 100 % 10);
   put2(line + 10, status % 100);
-  out.append(line, sizeof line - 1).append(reason).append("\r\n");
+  append_all(out, {std::string_view(line, sizeof line - 1), reason, "\r\n"});
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {

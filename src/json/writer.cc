@@ -1,7 +1,10 @@
 #include "json/writer.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "json/utf8.h"
+#include "json/words.h"
 
 namespace vg::json {
 namespace {
@@ -33,6 +36,32 @@ void append_control(std::string& out, char c) {
   out += kDigits[byte & 15];
 }
 
+/// The first byte from `p` on that does not stand for itself in a string; `end` if there is none.
+const char* find_special(const char* p, const char* end) {
+  for (; end - p >= 8; p += 8) {
+    const uint64_t special = special_bytes(load_word(p));
+    if (special != 0) return p + first_in(special);
+  }
+  const auto is_special = [](char c) { return c < ' ' || c == '"' || c == '\\' || (c & '\x80') != 0; };
+  return std::find_if(p, end, is_special);
+}
+
+/// Appends the one character that begins at `p`, and says how many bytes it has.
+size_t append_special(std::string& out, const char* p, const char* end) {
+  if ((*p & '\x80') != 0) {
+    const size_t size = utf8_size(p, end);
+    size == 0 ? void(out += "\xEF\xBF\xBD") : void(out.append(p, size));
+    return size == 0 ? 1 : size;
+  }
+  if (*p == '"' || *p == '\\') {
+    out += '\\';
+    out += *p;
+  } else {
+    append_control(out, *p);
+  }
+  return 1;
+}
+
 }  // namespace
 
 bool is_number(std::string_view text) {
@@ -55,24 +84,14 @@ bool is_number(std::string_view text) {
 }
 
 void append_string(std::string& out, std::string_view text) {
+  const char* p = text.data();
+  const char* const end = p + text.size();
   out += '"';
-  for (size_t at = 0; at < text.size();) {
-    const char c = text[at];
-    if (static_cast<unsigned char>(c) >= 0x80) {
-      const size_t size = utf8_size(text.data() + at, text.data() + text.size());
-      size == 0 ? void(out += "\xEF\xBF\xBD") : void(out.append(text, at, size));
-      at += size == 0 ? 1 : size;
-      continue;
-    }
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      append_control(out, c);
-    } else {
-      out += c;
-    }
-    ++at;
+  while (p < end) {
+    const char* const run = p;
+    p = find_special(p, end);
+    out.append(run, p);
+    if (p < end) p += append_special(out, p, end);
   }
   out += '"';
 }

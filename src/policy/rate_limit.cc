@@ -140,9 +140,9 @@ coro::Task<Result<void>> RateLimit::go_on(pipeline::Context& ctx, pipeline::Next
   for (size_t i = 0; i < d.size; ++i) {
     if (!d.limits[i]->dry_run && !d.states[i].admits) wait = std::max(wait, d.states[i].retry_after);
   }
-  ctx.added_fields.append("Retry-After: ");
+  ctx.added_fields.append(std::string_view("Retry-After: "));
   append_u64(ctx.added_fields, static_cast<uint64_t>(std::max<int64_t>(1, seconds_up(wait))));
-  ctx.added_fields.append("\r\n");
+  ctx.added_fields.append(std::string_view("\r\n"));
   return fail(Error(ErrorKind::kRateLimited, "too many requests"));
 }
 
@@ -156,10 +156,10 @@ void RateLimit::tell_client(pipeline::Context& ctx, const Decision& d) const {
     out.append(announced++ == 0 ? std::string_view(set_.policy_field) : std::string_view(", "));
     out.append(limit.announced);
     append_u64(out, d.states[i].remaining);
-    out.append(";t=");
+    out.append(std::string_view(";t="));
     append_u64(out, static_cast<uint64_t>(std::max<int64_t>(0, seconds_up(d.states[i].reset))));
   }
-  if (announced > 0) out.append("\r\n");
+  if (announced > 0) out.append(std::string_view("\r\n"));
 }
 
 void RateLimit::count(pipeline::Context& ctx, const Decision& d, bool admitted, bool instead) const {

@@ -1,6 +1,7 @@
 #include "store/limit_count.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace vg::store {
@@ -11,6 +12,11 @@ namespace {
 constexpr double kRounding = 1e-6;
 
 Duration micros(int64_t us) { return std::chrono::microseconds(us); }
+
+void append_double(std::string& out, double number) {
+  const auto bits = std::bit_cast<uint64_t>(number);
+  for (unsigned i = 0; i < 8; ++i) out.push_back(static_cast<char>(bits >> (8 * i) & 0xff));
+}
 
 }  // namespace
 
@@ -35,8 +41,13 @@ LimitCounter::LimitCounter(std::string name, const LimitRule& rule)
   id_.append(":").append(to_string(rule.algorithm)).append(":");
   id_.append(std::to_string(window_us_ / 1'000'000));
   hash_ = keyed_hash(id_);
-  words_ = {std::string(1, to_string(rule.algorithm)[0]), std::to_string(rule.limit), std::to_string(window_us_),
-            std::to_string(rule.burst != 0 ? rule.burst : rule.limit)};
+  for (const bool advisory : {false, true}) {
+    std::string& word = packed_[advisory ? 1 : 0];
+    for (const double number : {static_cast<double>(rule.limit), static_cast<double>(window_us_), burst_})
+      append_double(word, number);
+    word.push_back(static_cast<char>(rule.algorithm));
+    word.push_back(advisory ? '\1' : '\0');
+  }
 }
 
 void LimitCount::move_to(int64_t part) {

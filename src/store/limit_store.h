@@ -45,8 +45,9 @@ class LimitCounter {
   double burst() const { return burst_; }
   int64_t window_us() const { return window_us_; }
   double per_us() const { return per_us_; }  ///< tokens
-  /// Algorithm (s, t, f), limit, window in microseconds and burst, as words of a command.
-  std::span<const std::string, 4> words() const { return words_; }
+  /// Limit, window in microseconds and burst, each a double of 8 bytes, lowest first; then a byte of the algorithm and
+  /// one that is 1 for an advisory ask: a word of a command.
+  const std::string& packed(bool advisory) const { return packed_[advisory ? 1 : 0]; }
 
  private:
   std::string id_;
@@ -54,7 +55,7 @@ class LimitCounter {
   Hash128 hash_;
   int64_t window_us_;
   double burst_, per_us_;
-  std::array<std::string, 4> words_;
+  std::array<std::string, 2> packed_;
 };
 
 /// One limit that a request asks to pass. Lifetime: the caller's, until the task ends.

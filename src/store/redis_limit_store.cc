@@ -1,116 +1,116 @@
 #include "store/redis_limit_store.h"
 
-#include <openssl/sha.h>
+#include <algorithm>
+#include <bit>
+
+#include "base/strings.h"
+#include "store/digest.h"
 
 namespace vg::store {
 
 namespace {
 
-// KEYS: one of each limit. ARGV: the time in microseconds, or nothing for Redis's own; then of each limit: algorithm
-// (s, t, f), limit, window in microseconds, burst, 1 if it is advisory.
-// Answers: 1 if the request is admitted; then of each limit: 1 if it admits, what remains, reset and retry_after in
-// microseconds. A refused request changes nothing. The algorithms are those of limit_count.cc.
+// KEYS: one of each limit. ARGV: the time in microseconds, or nothing for Redis's own; then of each limit the packed
+// words of LimitCounter: limit, window in microseconds, burst, algorithm (0, 1, 2 as LimitAlgorithm), 1 if advisory.
+// Answers: '1' if the request is admitted, else '0'; then of each limit, packed: 1 if it admits, what remains, reset
+// and retry_after in microseconds. A refused request changes nothing. The algorithms are those of limit_count.cc.
+// Numbers go packed both ways, and a decision of one limit makes no table: Redis has one thread for all processes, and
+// this is most of what a decision costs. A sliding window is its latest sixteenth, the total, and 17 counts, oldest
+// first.
 constexpr const char* kAdmit = R"lua(
 local now = tonumber(ARGV[1])
 if not now then
   local t = redis.call('TIME')
   now = t[1] * 1000000 + t[2]
 end
-local window_format = '<d' .. string.rep('I4', 17)
-local admitted = 1
-local all = {}
-for i = 1, #KEYS do
-  local a = i * 5 - 3
-  local l = {algorithm = ARGV[a], limit = tonumber(ARGV[a + 1]), window = tonumber(ARGV[a + 2]),
-             burst = tonumber(ARGV[a + 3]), advisory = ARGV[a + 4] == '1'}
+local function look(i)
+  local limit, window, burst, algorithm, advisory = struct.unpack('<dddBB', ARGV[i + 1])
   local kept = redis.call('GET', KEYS[i])
-  if l.algorithm == 't' then
-    l.at, l.taken = now, 0
-    if kept and #kept == 16 then
-      local at, taken = struct.unpack('<dd', kept)
-      l.at = math.max(at, now)
-      l.taken = math.max(0, taken - (l.at - at) * l.limit / l.window)
-    end
-    l.admits = l.taken + 1 <= l.burst + 1e-6
-  elseif l.algorithm == 'f' then
-    l.part, l.total = math.floor(now / l.window), 0
-    if kept and #kept == 16 then
-      local part, total = struct.unpack('<dd', kept)
-      if part >= l.part then l.part, l.total = part, total end
-    end
-    l.admits = l.total < l.limit
-  else
-    l.step = l.window / 16
-    l.part, l.total, l.counts = math.floor(now / l.step), 0, {}
-    for k = 1, 17 do l.counts[k] = 0 end
-    if kept and #kept == 76 then
-      local old = {struct.unpack(window_format, kept)}
-      local latest = old[1]
-      l.part = math.max(l.part, latest)
-      for part = math.max(0, latest - 16, l.part - 16), latest do
-        local k = part % 17 + 1
-        l.counts[k] = old[k + 1]
-        l.total = l.total + old[k + 1]
+  if algorithm == 0 then
+    local part, total, counts = math.floor(now * 16 / window), 0, nil
+    if kept and #kept == 80 then
+      local latest
+      latest, total = struct.unpack('<dI4', kept)
+      local moved = part - latest
+      if moved <= 0 then
+        part, counts = latest, string.sub(kept, 13)
+      elseif moved < 17 then
+        for k = 13, 9 + moved * 4, 4 do total = total - struct.unpack('<I4', kept, k) end
+        counts = string.sub(kept, 13 + moved * 4) .. string.rep('\0', moved * 4)
+      else
+        total = 0
       end
     end
-    l.admits = l.total < l.limit
+    return total < limit, advisory, part, total, counts or string.rep('\0', 68)
   end
-  if not l.admits and not l.advisory then admitted = 0 end
-  all[i] = l
+  local valid = kept and #kept == 16
+  if algorithm == 1 then
+    local at, taken = now, 0
+    if valid then
+      at, taken = struct.unpack('<dd', kept)
+      local passed = math.max(0, now - at)
+      at, taken = at + passed, math.max(0, taken - passed * limit / window)
+    end
+    return taken + 1 <= burst + 1e-6, advisory, at, taken
+  end
+  local part, total = math.floor(now / window), 0
+  if valid then
+    local latest, counted = struct.unpack('<dd', kept)
+    if latest >= part then part, total = latest, counted end
+  end
+  return total < limit, advisory, part, total
 end
-local out = {admitted}
-for i = 1, #KEYS do
-  local l = all[i]
-  local counted = admitted == 1 and l.admits
-  local remaining, reset, retry, value, empty = 0, 0, 0, nil, 0
-  if l.algorithm == 't' then
-    if counted then l.taken = l.taken + 1 end
-    remaining = math.max(0, math.floor(l.burst - l.taken + 1e-6))
-    reset = math.ceil(l.taken * l.window / l.limit)
-    empty = reset + l.at - now
-    if not l.admits then retry = math.ceil((l.taken + 1 - l.burst) * l.window / l.limit) end
-    if counted then value = struct.pack('<dd', l.at, l.taken) end
-  elseif l.algorithm == 'f' then
-    if counted then l.total = l.total + 1 end
-    remaining = math.max(0, l.limit - l.total)
-    reset = (l.part + 1) * l.window - now
-    empty = reset
-    if not l.admits then retry = reset end
-    if counted then value = struct.pack('<dd', l.part, l.total) end
-  else
+local function settle(i, admitted, admits, at, taken, counts)
+  local limit, window, burst, algorithm = struct.unpack('<dddB', ARGV[i + 1])
+  local counted = admitted and admits
+  if counted then taken = taken + 1 end
+  local remaining, reset, retry, value, empty = math.max(0, limit - taken), 0, 0
+  if algorithm == 0 then
+    local step = window / 16
     if counted then
-      local k = l.part % 17 + 1
-      l.counts[k] = l.counts[k] + 1
-      l.total = l.total + 1
-      value = struct.pack(window_format, l.part, unpack(l.counts))
+      value = struct.pack('<dI4', at, taken) .. string.sub(counts, 1, 64) ..
+              struct.pack('<I4', struct.unpack('<I4', counts, 65) + 1)
+      counts, empty = string.sub(value, 13), (at + 17) * step - now
     end
-    remaining = math.max(0, l.limit - l.total)
-    empty = (l.part + 17) * l.step - now
-    local too_many = l.total >= l.limit and l.total - l.limit + 1 or 1
-    local gone, oldest, enough = 0, nil, l.part
-    for part = math.max(0, l.part - 16), l.part do
-      local count = l.counts[part % 17 + 1]
-      if count > 0 then
-        oldest = oldest or part
-        gone = gone + count
-        enough = part
-        if gone >= too_many then break end
-      end
-    end
+    local oldest = string.find(counts, '[^%z]')
     if oldest then
-      reset = (oldest + 17) * l.step - now
-      if not l.admits then
-        retry = (enough + 17) * l.step - now
+      local k = oldest - (oldest - 1) % 4
+      reset = (at + (k - 1) / 4 + 1) * step - now
+      if not admits then
+        local gone, enough = struct.unpack('<I4', counts, k), taken - limit + 1
+        while gone < enough and k < 65 do
+          k = k + 4
+          gone = gone + struct.unpack('<I4', counts, k)
+        end
+        retry = (at + (k - 1) / 4 + 1) * step - now
         reset = retry
       end
     end
+  elseif algorithm == 1 then
+    remaining = math.max(0, math.floor(burst - taken + 1e-6))
+    reset = math.ceil(taken * window / limit)
+    if counted then value, empty = struct.pack('<dd', at, taken), reset + at - now end
+    if not admits then retry = math.ceil((taken + 1 - burst) * window / limit) end
+  else
+    reset = (at + 1) * window - now
+    if counted then value, empty = struct.pack('<dd', at, taken), reset end
+    if not admits then retry = reset end
   end
-  if value then redis.call('SET', KEYS[i], value, 'PX', math.floor(empty / 1000) + 1) end
-  out[#out + 1] = l.admits and 1 or 0
-  out[#out + 1] = remaining
-  out[#out + 1] = reset
-  out[#out + 1] = retry
+  if value then redis.call('PSETEX', KEYS[i], string.format('%d', empty / 1000 + 1), value) end
+  return struct.pack('<Bddd', admits and 1 or 0, remaining, reset, retry)
 end
+if #KEYS == 1 then
+  local admits, advisory, at, taken, counts = look(1)
+  local admitted = admits or advisory == 1
+  return (admitted and '1' or '0') .. settle(1, admitted, admits, at, taken, counts)
+end
+local admitted, all = true, {}
+for i = 1, #KEYS do
+  all[i] = {look(i)}
+  admitted = admitted and (all[i][1] or all[i][2] == 1)
+end
+local out = admitted and '1' or '0'
+for i = 1, #KEYS do out = out .. settle(i, admitted, all[i][1], unpack(all[i], 3, 5)) end
 return out
 )lua";
 
@@ -131,56 +131,69 @@ bool is_readable(const LimitAsk& ask) {
 }
 
 void append_digest(std::string_view text, std::string& out) {
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
-  for (size_t i = 0; i < 16; ++i) {
-    out.push_back("0123456789abcdef"[digest[i] >> 4]);
-    out.push_back("0123456789abcdef"[digest[i] & 15]);
+  const std::string digest = Digest().add(text).take();
+  for (const char c : digest.substr(0, Digest::kBytes / 2)) {
+    out.push_back("0123456789abcdef"[static_cast<unsigned char>(c) >> 4]);
+    out.push_back("0123456789abcdef"[c & 15]);
   }
 }
 
-std::string key_of(const std::string& prefix, const LimitAsk& ask) {
-  std::string out = prefix;
-  out.append("limit:").append(ask.counter->id()).append(is_readable(ask) ? ":=" : ":#");
-  if (is_readable(ask)) {
-    out.append(ask.key);
-  } else {
-    append_digest(ask.key, out);
-  }
-  return out;
+void append_key(const std::string& prefix, const LimitAsk& ask, std::string& out) {
+  const bool readable = is_readable(ask);
+  append_all(out, {prefix, "limit:", ask.counter->id(), readable ? ":=" : ":#", readable ? ask.key : ""});
+  if (!readable) append_digest(ask.key, out);
 }
+
+// As struct.pack() of Redis's Lua writes it with "<d".
+double read_double(const char* p) {
+  uint64_t bits = 0;
+  for (unsigned i = 0; i < 8; ++i) bits |= uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
+  return std::bit_cast<double>(bits);
+}
+
+constexpr size_t kStateBytes = 1 + 3 * sizeof(double);
+constexpr double kMostMicros = 1e15;  // some thirty years, and what a Duration holds
 
 Result<bool> read_answer(const Reply& reply, std::span<LimitState> states) {
-  const bool fits = reply.kind == Reply::Kind::kArray && reply.items.size() == 1 + 4 * states.size();
-  if (!fits) return Error(ErrorKind::kUpstreamProtocol, "Redis answered something else than a decision");
-  for (size_t i = 0; i < states.size(); ++i) {
-    const Reply* of = &reply.items[1 + 4 * i];
-    states[i].admits = of[0].integer == 1;
-    states[i].remaining = static_cast<uint32_t>(of[1].integer);
-    states[i].reset = std::chrono::microseconds(of[2].integer);
-    states[i].retry_after = std::chrono::microseconds(of[3].integer);
+  const Error strange(ErrorKind::kUpstreamProtocol, "Redis answered something else than a decision");
+  if (reply.kind != Reply::Kind::kText || reply.text.size() != 1 + kStateBytes * states.size()) return strange;
+  const char* p = reply.text.data() + 1;
+  for (LimitState& state : states) {
+    const double remaining = read_double(p + 1), reset = read_double(p + 9), retry_after = read_double(p + 17);
+    for (const double number : {remaining, reset, retry_after}) {
+      if (!(number >= 0 && number <= kMostMicros)) return strange;
+    }
+    state.admits = *p == 1;
+    state.remaining = static_cast<uint32_t>(std::min<double>(remaining, LimitRule::kMost));
+    state.reset = std::chrono::microseconds(static_cast<int64_t>(reset));
+    state.retry_after = std::chrono::microseconds(static_cast<int64_t>(retry_after));
+    p += kStateBytes;
   }
-  return reply.items[0].integer == 1;
+  return reply.text[0] == '1';
 }
 
 }  // namespace
 
 coro::Task<Result<bool>> RedisLimitStore::admit(std::span<const LimitAsk> asks, std::span<LimitState> states,
                                                 TimePoint now, coro::CancelSource* cancel) {
-  std::array<std::string, kMostAsks> keys;
+  std::string keys;
+  std::array<size_t, kMostAsks> key_bytes;
   std::array<std::string_view, kMostAsks> key_words;
-  std::array<std::string_view, 1 + kMostAsks * 5> arguments;
+  std::array<std::string_view, 1 + kMostAsks> arguments;
   std::string now_us;
   if (time_ == Time::kOfCaller)
     now_us = std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count());
   size_t count = 0;
   arguments[count++] = now_us;
   for (size_t i = 0; i < asks.size(); ++i) {
-    keys[i] = key_of(redis_->prefix(), asks[i]);
-    key_words[i] = keys[i];
-    for (const std::string& word : asks[i].counter->words()) arguments[count++] = word;
-    arguments[count++] = asks[i].advisory ? "1" : "0";
+    const size_t begin = keys.size();
+    append_key(redis_->prefix(), asks[i], keys);
+    key_bytes[i] = keys.size() - begin;
+    arguments[count++] = asks[i].counter->packed(asks[i].advisory);
   }
+  size_t begin = 0;
+  for (size_t i = 0; i < asks.size(); begin += key_bytes[i++])
+    key_words[i] = std::string_view(keys).substr(begin, key_bytes[i]);
   const Words of_keys(key_words.data(), asks.size());
   const Words of_arguments(arguments.data(), count);
   const Result<Reply> reply = co_await redis_->eval(admit_script(), of_keys, of_arguments, cancel);

@@ -4,29 +4,35 @@
 
 #include <cstdlib>
 
+#include "base/strings.h"
+
 namespace vg::store {
 
 namespace {
-void append_length(std::string& out, char kind, size_t length) {
-  char text[24];
-  char* end = text + sizeof text;
-  char* at = end;
-  *--at = '\n';
-  *--at = '\r';
-  do {
-    *--at = static_cast<char>('0' + length % 10);
-    length /= 10;
-  } while (length > 0);
-  *--at = kind;
-  out.append(at, static_cast<size_t>(end - at));
-}
+// The line of a length: "$12\r\n".
+class LengthLine {
+ public:
+  LengthLine(char kind, size_t length) {
+    *--at_ = '\n';
+    *--at_ = '\r';
+    do {
+      *--at_ = static_cast<char>('0' + length % 10);
+      length /= 10;
+    } while (length > 0);
+    *--at_ = kind;
+  }
+  std::string_view text() const { return {at_, static_cast<size_t>(text_ + sizeof text_ - at_)}; }
+
+ private:
+  char text_[24];
+  char* at_ = text_ + sizeof text_;
+};
 }  // namespace
 
-void append_command_head(std::string& out, size_t count) { append_length(out, '*', count); }
+void append_command_head(std::string& out, size_t count) { out.append(LengthLine('*', count).text()); }
 
 void append_word(std::string& out, std::string_view word) {
-  append_length(out, '$', word.size());
-  out.append(word).append("\r\n", 2);
+  append_all(out, {LengthLine('$', word.size()).text(), word, "\r\n"});
 }
 
 void append_command(std::string& out, Words words) {

@@ -151,7 +151,7 @@ Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Co
              request.method == http::Method::kPatch) {
     out.append("Content-Length: 0\r\n");
   }
-  out.append("\r\n");
+  out.append(std::string_view("\r\n"));
   // Content that is already here goes along in the same write; the rest is streamed beside the wait for the answer.
   if (has_body && !upload_chunked_ && !ex.body.at_end() && replay_.empty()) {
     std::string_view piece;

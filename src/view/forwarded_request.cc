@@ -70,8 +70,8 @@ Result<void> ForwardedRequest::append_target(const upstream::Endpoint& endpoint,
   if (rendered.status == tmpl::Rendered::Status::kBadValue) return bad_value(rendered);
   if (!rendered.ok()) return Error(ErrorKind::kMissingValue, "a value that the upstream's path needs is missing");
   // The client's query goes along as it came, unless the source has one of its own.
-  if (!target_.has_query && ctx_.request.has_query) out.append("?").append(ctx_.request.query());
-  out.append(" HTTP/1.1\r\n");
+  const bool add_query = !target_.has_query && ctx_.request.has_query;
+  append_all(out, {add_query ? "?" : "", add_query ? ctx_.request.query() : "", " HTTP/1.1\r\n"});
   return {};
 }
 
@@ -95,11 +95,10 @@ void ForwardedRequest::append_client_fields(std::string& out) const {
 void ForwardedRequest::append_forwarding_fields(std::string& out) const {
   // Nearly every request: a stranger's, and a route that edits nothing.
   if (!ctx_.trusted_peer && !settings_.edits_fields()) {
-    out.append("X-Forwarded-For: ").append(ctx_.client_ip());
-    out.append(ctx_.secure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http");
-    if (!ctx_.request.authority().empty()) out.append("\r\nX-Forwarded-Host: ").append(ctx_.request.authority());
-    out.append("\r\nX-Request-Id: ").append(ctx_.request_id());
-    out.append(ctx_.request.minor == 0 ? "\r\nVia: 1.0 viewgate\r\n" : "\r\nVia: 1.1 viewgate\r\n");
+    const std::string_view host = ctx_.request.authority();
+    append_all(out, {"X-Forwarded-For: ", ctx_.client_ip(), "\r\nX-Forwarded-Proto: ", ctx_.secure ? "https" : "http",
+                     host.empty() ? "" : "\r\nX-Forwarded-Host: ", host, "\r\nX-Request-Id: ", ctx_.request_id(),
+                     ctx_.request.minor == 0 ? "\r\nVia: 1.0 viewgate\r\n" : "\r\nVia: 1.1 viewgate\r\n"});
     return;
   }
   const http::RequestHead& request = ctx_.request;

@@ -1,7 +1,9 @@
 // What every LimitStore promises (store/limit_store.h), in memory and in a real Redis, on a clock that the test moves.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <deque>
+#include <limits>
 #include <random>
 
 #include "store/memory_limit_store.h"
@@ -314,6 +316,52 @@ TEST(RedisLimitStore, what_stands_there_and_is_no_count_is_an_error_or_nothing) 
   const std::array<std::string_view, 3> list{"RPUSH", "odd:limit:c:sliding_window:60:=k", "x"};
   EXPECT_TRUE(redis.ask(list).ok());
   EXPECT_FALSE(now_done(store.admit(asks, states, TimePoint(), nullptr)).ok());
+}
+
+// Answers the same to everything.
+class FixedRedis final : public Redis {
+ public:
+  explicit FixedRedis(std::string text) : text_(std::move(text)) {}
+  bool up() const override { return true; }
+  const std::string& prefix() const override { return prefix_; }
+  coro::Task<Result<Reply>> command(Words, coro::CancelSource*) override { co_return answer(); }
+  coro::Task<Result<Reply>> eval(const Script&, Words, Words, coro::CancelSource*) override { co_return answer(); }
+
+ private:
+  Reply answer() const {
+    Reply reply;
+    reply.kind = Reply::Kind::kText;
+    reply.text = text_;
+    return reply;
+  }
+  std::string text_, prefix_ = "x:";
+};
+
+TEST(RedisLimitStore, an_answer_that_is_no_decision_is_an_error) {
+  const auto number = [](double d) { return std::string(reinterpret_cast<const char*>(&d), sizeof d); };
+  LimitRule rule;
+  rule.limit = 5;
+  rule.window = seconds(60);
+  const LimitCounter c("c", rule);
+  const std::array<LimitAsk, 1> asks{LimitAsk{&c, "k", false, false}};
+  std::array<LimitState, 1> states;
+  const auto answer = [&](std::string text) {
+    FixedRedis redis(std::move(text));
+    RedisLimitStore store(&redis);
+    return now_done(store.admit(asks, states, TimePoint(), nullptr)).ok();
+  };
+  const std::string admits("1\1", 2), fine = number(4);
+  EXPECT_TRUE(answer(admits + fine + fine + fine));
+  EXPECT_EQ(states[0].remaining, 4u);
+  EXPECT_EQ(states[0].reset, std::chrono::microseconds(4));
+  EXPECT_FALSE(answer(admits + fine + fine));
+  EXPECT_FALSE(answer(admits + fine + fine + fine + "x"));
+  EXPECT_FALSE(answer("OK"));
+  for (const double odd : {-1.0, std::nan(""), std::numeric_limits<double>::infinity(), 1e300}) {
+    EXPECT_FALSE(answer(admits + number(odd) + fine + fine)) << odd;
+    EXPECT_FALSE(answer(admits + fine + number(odd) + fine)) << odd;
+    EXPECT_FALSE(answer(admits + fine + fine + number(odd))) << odd;
+  }
 }
 
 }  // namespace

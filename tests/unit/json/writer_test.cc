@@ -60,6 +60,22 @@ TEST(AppendString, EveryByteSequenceBecomesValidJson) {
   }
 }
 
+TEST(AppendString, FindsWhatIsSpecialAtEveryPlace) {
+  const std::string plain = "abcdefghijklmnopqrst~ ";
+  std::string out;
+  append_string(out, plain);
+  EXPECT_EQ(out, '"' + plain + '"');
+  for (size_t at = 0; at <= plain.size(); ++at) {
+    for (const auto& [special, escaped] :
+         {std::pair("\"", "\\\""), std::pair("\\", "\\\\"), std::pair("\n", "\\n"), std::pair("\x1f", "\\u001f"),
+          std::pair("\xFF", "\xEF\xBF\xBD"), std::pair("\xC3\xA9", "\xC3\xA9")}) {
+      out.clear();
+      append_string(out, plain.substr(0, at) + special + plain.substr(at));
+      EXPECT_EQ(out, '"' + plain.substr(0, at) + escaped + plain.substr(at) + '"') << at;
+    }
+  }
+}
+
 TEST(AppendString, KeepsUtf8AndReplacesWhatIsNone) {
   std::string out;
   append_string(out, "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
