@@ -2,6 +2,10 @@
 
 namespace vg::http {
 
+namespace {
+constexpr size_t kAgainBytes = 64 * 1024;  // a piece of what is read once more
+}  // namespace
+
 void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_bytes, const HeadLimits& limits) {
   stream_ = stream;
   framing_ = head.framing;
@@ -12,6 +16,7 @@ void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_byt
   length_.reset();
   remaining_ = 0;
   done_ = false;
+  forget_again();
   trailers_.clear();
   switch (framing_) {
     case Framing::kNone:
@@ -47,6 +52,11 @@ StreamBody::State StreamBody::no_data(bool may_end) {
 StreamBody::State StreamBody::peek(std::string_view* piece) {
   if (failed_) return State::kError;
   if (done_) return State::kEnd;
+  if (rewound_) {
+    *piece = std::string_view(again_).substr(again_at_, kAgainBytes);
+    piece_size_ = piece->size();
+    return State::kData;
+  }
   if (framing_ == Framing::kChunked) return peek_chunked(piece);
   const std::string_view data = stream_->data();
   if (data.empty()) return no_data(framing_ == Framing::kUntilClose);
@@ -96,7 +106,27 @@ StreamBody::State StreamBody::peek_chunked(std::string_view* piece) {
   }
 }
 
+void StreamBody::rewind(std::string content) {
+  forget_again();
+  if (content.empty()) return;
+  again_ = std::move(content);
+  rewound_ = true;
+  done_ = false;
+}
+
+void StreamBody::forget_again() {
+  rewound_ = false;
+  again_at_ = 0;
+  if (!again_.empty()) again_ = std::string();
+}
+
 void StreamBody::consume() {
+  if (rewound_) {
+    again_at_ += piece_size_;
+    piece_size_ = piece_take_ = 0;
+    done_ = again_at_ == again_.size();
+    return;
+  }
   stream_->consume(piece_take_);
   received_ += piece_size_;
   if (framing_ == Framing::kLength) {

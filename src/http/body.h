@@ -6,6 +6,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "coro/task.h"
@@ -77,14 +78,19 @@ class StreamBody {
     received_ = 0;
     stream_ = nullptr;
     length_.reset();
+    forget_again();
   }
   /// Throws away what has already arrived. True if that was all of it.
   bool discard_buffered();
+  /// What was read whole is there to be read once more, by who comes next; nothing else of the message changes.
+  /// Precondition: at_end(), and `content` is what was read.
+  void rewind(std::string content);
 
  private:
   State peek_chunked(std::string_view* piece);
   State no_data(bool may_end);
   State fail(Error error);
+  void forget_again();
 
   net::Stream* stream_ = nullptr;
   Framing framing_ = Framing::kNone;
@@ -97,6 +103,9 @@ class StreamBody {
   ChunkedDecoder decoder_;
   Head trailers_;
   Error error_;
+  std::string again_;  // rewind()
+  size_t again_at_ = 0;
+  bool rewound_ = false;
 };
 
 }  // namespace vg::http

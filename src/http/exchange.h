@@ -67,11 +67,25 @@ class Exchange {
   uint64_t sent_bytes = 0;  ///< of the response, head included
   uint64_t sent_content_bytes = 0;
   bool client_gone = false;
+  /// What is being done is to be finished for nobody, too: a client that leaves does not cancel it, a stop that can
+  /// wait no longer does.
+  bool outlives_client = false;
   bool cut = false;        ///< the response could not be completed
   bool continued = false;  ///< 100 was sent, or will not be
 
   /// Tells a client that waits with Expect: 100-continue to send (RFC 9110 section 10.1.1). Once, and only if needed.
   void want_body();
+  /// From now on the handler goes on where the client leaves, until leave_off(): then what was held back comes.
+  void keep_on() { outlives_client = true; }
+  void leave_off() {
+    outlives_client = false;
+    if (client_gone) cancel.cancel(ErrorKind::kCancelled);
+  }
+  /// The client has gone.
+  void client_left() {
+    client_gone = true;
+    if (!outlives_client) cancel.cancel(ErrorKind::kCancelled);
+  }
   /// Passes an interim response (1xx but 101) to a client that understands it.
   void send_interim(const ResponseHead& head);
 

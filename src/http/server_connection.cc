@@ -42,7 +42,7 @@ void Exchange::clear() {
   side_cancel.reset();
   body.reset();
   head_bytes = sent_bytes = sent_content_bytes = 0;
-  client_gone = cut = continued = false;
+  client_gone = cut = continued = outlives_client = false;
 }
 
 void Exchange::want_body() {
@@ -89,8 +89,7 @@ void ServerConnection::Alarm::on_fire(net::Timer* t) {
     self->stream_->loop()->start_timer(self->alarm_, kHalfClosedGrace);
     return;
   }
-  self->exchange_->client_gone = true;
-  self->exchange_->cancel.cancel(ErrorKind::kCancelled);
+  self->exchange_->client_left();
 }
 
 void ServerConnection::close_if_idle() {
@@ -115,8 +114,7 @@ void ServerConnection::on_unsolicited(net::Stream& stream, net::ReadEvent event)
     stream.loop()->start_timer(alarm_, kHalfClosedGrace);
     return;
   }
-  exchange_->client_gone = true;
-  exchange_->cancel.cancel(ErrorKind::kCancelled);
+  exchange_->client_left();
 }
 
 coro::Detached ServerConnection::run() {

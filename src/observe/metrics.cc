@@ -28,6 +28,7 @@ T& ShardTable<T>::make(uint32_t id) {
 template class ShardTable<RouteMetrics>;
 template class ShardTable<UpstreamMetrics>;
 template class ShardTable<LimitMetrics>;
+template class ShardTable<IdempotencyMetrics>;
 
 Metrics::Metrics(size_t loops) {
   for (size_t i = 0; i < loops; ++i) shards_.push_back(std::make_unique<MetricsShard>());

@@ -138,6 +138,22 @@ struct LimitMetrics {
   std::array<Counter, kResults> decisions;
 };
 
+/// What a loop counts of a route's requests that have, or should have, an Idempotency-Key.
+struct IdempotencyMetrics {
+  static constexpr std::array<std::string_view, 7> kResults = {"first",     "replayed", "conflict",   "mismatch",
+                                                               "no_answer", "invalid",  "store_error"};
+  enum Result : uint8_t {
+    kFirst,
+    kReplayed,
+    kConflict,  ///< the first is under way
+    kMismatch,  ///< the key of another request
+    kNoAnswer,  ///< it was carried out, but there is no answer to replay
+    kInvalid,   ///< no key where there must be one, or none that is one
+    kStoreError,
+  };
+  std::array<Counter, kResults.size()> results;
+};
+
 /// What a loop counts of itself.
 struct LoopMetrics {
   Gauge connections;  ///< client connections open
@@ -178,6 +194,7 @@ struct alignas(64) MetricsShard {
   ShardTable<RouteMetrics> routes;
   ShardTable<UpstreamMetrics> upstreams;
   ShardTable<LimitMetrics> limits;
+  ShardTable<IdempotencyMetrics> idempotency;  ///< by the ids of routes
 };
 
 /// The registry. One in the process, made before the loops; it outlives them.

@@ -140,6 +140,12 @@ void Metrics::render_routes(PrometheusText& out, const Names& names) const {
   r.counter("viewgate_response_bytes_total", "Bytes sent to clients.", &RouteMetrics::bytes_out);
   r.histogram("viewgate_request_duration_seconds", "From a request's head to its response's end.",
               &RouteMetrics::duration);
+  TableRenderer<IdempotencyMetrics> keys(out, shards_, &MetricsShard::idempotency, "route", names.shown);
+  keys.counters(
+      "viewgate_idempotency_requests_total",
+      "Writes with an Idempotency-Key by what became of them. first: carried out; invalid: the key is none, or "
+      "missing where it is required; store_error: the store could not be asked, or was full.",
+      &IdempotencyMetrics::results, "result", [](size_t i) { return IdempotencyMetrics::kResults[i]; });
 }
 
 void Metrics::render_upstreams(PrometheusText& out, const Names& names) const {

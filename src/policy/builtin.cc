@@ -1,6 +1,7 @@
 #include "policy/builtin.h"
 
 #include "policy/cache.h"
+#include "policy/idempotency.h"
 #include "policy/rate_limit.h"
 #include "policy/timeout.h"
 
@@ -10,6 +11,7 @@ std::span<const pipeline::PolicyEntry> builtin() {
   static const pipeline::PolicyEntry kPolicies[] = {
       {describe_timeout, create_timeout, true},
       {describe_rate_limit, create_rate_limit},
+      {describe_idempotency, create_idempotency},
       {describe_cache, create_cache},
   };
   return kPolicies;

@@ -1,7 +1,6 @@
 #include "policy/rate_limit.h"
 
-#include <atomic>
-
+#include "base/seldom.h"
 #include "base/strings.h"
 #include "observe/log.h"
 #include "policy/limit_set.h"
@@ -16,25 +15,10 @@ using store::LimitAsk;
 using store::LimitState;
 
 constexpr size_t kMost = store::LimitStore::kMostAsks;
-constexpr Duration kLogPause = std::chrono::seconds(60);
 
 int64_t seconds_up(Duration d) { return (d.count() + 999'999'999) / 1'000'000'000; }
 
 coro::Task<Result<void>> fail(Error error) { co_return std::move(error); }
-
-/// True at most once in a while, whoever asks.
-class Seldom {
- public:
-  bool now(TimePoint at) {
-    int64_t last = last_.load(std::memory_order_relaxed);
-    const int64_t ns = at.time_since_epoch().count();
-    if (last != 0 && ns - last < kLogPause.count()) return false;
-    return last_.compare_exchange_strong(last, ns, std::memory_order_relaxed);
-  }
-
- private:
-  std::atomic<int64_t> last_{0};
-};
 
 /// What a request asks of the limits, and what they answered. Which of them it asks depends on the store.
 struct Decision {

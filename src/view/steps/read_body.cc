@@ -1,13 +1,11 @@
 #include "view/steps/read_body.h"
 
-#include <algorithm>
-
 #include "base/strings.h"
 #include "http/form.h"
-#include "http/request_content.h"
 #include "json/form_json.h"
 #include "json/scan.h"
 #include "json/value.h"
+#include "pipeline/read_content.h"
 #include "view/steps/field_errors.h"
 
 namespace vg::view {
@@ -49,25 +47,6 @@ Result<void> check_media(const pipeline::Context& ctx, Media media, BodyRules ru
   return {};
 }
 
-coro::Task<Result<void>> collect(pipeline::Context& ctx, std::string* text) {
-  text->reserve(std::min<uint64_t>(ctx.body.length().value_or(0), 64 * 1024));
-  for (;;) {
-    std::string_view piece;
-    const http::StreamBody::State state = ctx.body.peek(&piece);
-    if (state == http::StreamBody::State::kEnd) co_return Result<void>();
-    if (state == http::StreamBody::State::kData) {
-      text->append(piece);
-      ctx.body.consume();
-    } else if (state == http::StreamBody::State::kWait) {
-      ctx.want_body();
-      net::DeadlineSource patience(ctx.loop, ctx.loop->now() + ctx.body_timeout, &ctx.cancel);
-      co_await ctx.body.wait(&patience);
-    } else {
-      co_return http::content_error(ctx.body.error());
-    }
-  }
-}
-
 Result<void> read_form(pipeline::Context& ctx, Media media, std::string& text) {
   std::vector<http::FormField> fields;
   const http::FormError error = media == Media::kUrlencoded
@@ -105,7 +84,7 @@ bool has_form(const pipeline::Context& ctx) {
 coro::Task<Result<void>> read_body(pipeline::Context& ctx, BodyRules rules, std::string* text) {
   const Media media = media_of(ctx.request);
   if (Result<void> fine = check_media(ctx, media, rules); !fine) co_return std::move(fine);
-  Result<void> collected = co_await collect(ctx, text);
+  Result<void> collected = co_await pipeline::read_content(ctx, text);
   if (!collected) co_return std::move(collected);
   if (media == Media::kUrlencoded || media == Media::kMultipart) co_return read_form(ctx, media, *text);
   if (text->empty() && media == Media::kNone) text->assign("{}");
