@@ -130,6 +130,7 @@ ServerSettings read_server(const Node* server, Errors& errors) {
   out.timeouts.write = duration(timeouts, "write", out.timeouts.write);
   out.timeouts.idle = duration(timeouts, "idle", out.timeouts.idle);
   out.cache_memory_bytes = size_bytes(child(server, "cache"), "memory", out.cache_memory_bytes);
+  out.idempotency_memory_bytes = size_bytes(child(server, "idempotency"), "memory", out.idempotency_memory_bytes);
   const std::string slash = text(server, "trailing_slash", "strict");
   out.trailing_slash = slash == "redirect" ? TrailingSlash::kRedirect
                        : slash == "ignore" ? TrailingSlash::kIgnore

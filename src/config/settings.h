@@ -51,6 +51,7 @@ struct ServerSettings {
   ServerTimeouts timeouts;
   TrailingSlash trailing_slash = TrailingSlash::kStrict;
   uint64_t cache_memory_bytes = uint64_t{256} << 20;
+  uint64_t idempotency_memory_bytes = uint64_t{64} << 20;
 };
 
 struct AdminSettings {

@@ -148,6 +148,9 @@ Spec server_spec() {
   Spec cache = map({key("memory", size().between(kMiB, 1024 * kGiB))
                         .fallback("256MiB")
                         .summary("what cached answers may take; none is taken in advance")});
+  Spec idempotency = map({key("memory", size().between(kMiB, 1024 * kGiB))
+                              .fallback("64MiB")
+                              .summary("what claims and kept answers may take; none is taken in advance")});
   return map(
       {key("listen", one_or_list(listener_spec()).at_least(1))
            .fallback("0.0.0.0:8080")
@@ -162,7 +165,8 @@ Spec server_spec() {
        key("drain_timeout", time_span(0, kDay)).fallback("30s").summary("how long a stop waits for requests in flight"),
        key("limits", std::move(limits)), key("timeouts", std::move(timeouts)),
        key("trailing_slash", one_of({"strict", "redirect", "ignore"})).fallback("strict"),
-       key("cache", std::move(cache)).summary("where answers are kept that routes cache")});
+       key("cache", std::move(cache)).summary("where answers are kept that routes cache"),
+       key("idempotency", std::move(idempotency)).summary("where it is kept what became of an Idempotency-Key")});
 }
 
 Spec admin_spec() {

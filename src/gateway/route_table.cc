@@ -13,6 +13,7 @@
 #include "gateway/policy_order.h"
 #include "gateway/route_path.h"
 #include "policy/builtin.h"
+#include "policy/idempotency.h"
 #include "policy/rate_limit.h"
 #include "source/call_policy.h"
 #include "view/builtin.h"
@@ -295,6 +296,7 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
     patterns.push_back(pattern_of(route, static_cast<uint32_t>(i)));
   }
   table->limit_counts = table->kept->find<store::MemoryLimitStore>(policy::kLimitCounts);
+  table->claims = table->kept->find<store::MemoryClaimStore>(policy::kClaims);
   connect_views(loaded, index, of_table, *table);
   table->router = Router::build(patterns, slash_mode(table->server.trailing_slash),
                                 [&](const RouteError& e) { report_route_error(e, loaded); });

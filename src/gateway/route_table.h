@@ -13,6 +13,7 @@
 #include "gateway/router.h"
 #include "http/server_connection.h"
 #include "pipeline/view.h"
+#include "store/memory_claim_store.h"
 #include "store/memory_limit_store.h"
 #include "store/redis_hub.h"
 #include "upstream/upstream.h"
@@ -32,6 +33,7 @@ class RouteTable {
   std::shared_ptr<KeptState> kept;                            ///< the same one in every table that followed another
   std::array<bool, 3> keeps_answers_in{};                     ///< by StoreKind
   std::shared_ptr<store::MemoryLimitStore> limit_counts;      ///< of the routes' rate limits; nullptr: they have none
+  std::shared_ptr<store::MemoryClaimStore> claims;            ///< of Idempotency-Keys; nullptr: no route has them
   config::ServerSettings server;
   config::AdminSettings admin;
   config::LogSettings log;

@@ -101,6 +101,7 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
     render_breaker_metrics(*now, out);
     render_health_metrics(*now, out);
     render_limit_gauges(*now, out);
+    render_claim_gauges(*now, out);
   });
   for (unsigned i = 0; i < workers; ++i) {
     workers_.push_back(

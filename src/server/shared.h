@@ -20,6 +20,7 @@ struct Shared {
 
   /// Makes `table` the one that every request goes by from now on, on every worker. Thread: any.
   void publish(gateway::RouteTablePtr table) {
+    if (table->claims) table->claims->set_most_bytes(table->server.idempotency_memory_bytes);
     const std::lock_guard<std::mutex> lock(mutex);
     current = std::move(table);
     version.fetch_add(1, std::memory_order_release);

@@ -21,6 +21,7 @@ void render_log_metrics(const observe::LogStats& stats, observe::PrometheusText&
 void render_cache_metrics(const store::MemoryCacheStore& cache, observe::PrometheusText& out);
 void render_redis_metrics(const Shared& shared, observe::PrometheusText& out);
 void render_limit_gauges(const gateway::RouteTable& table, observe::PrometheusText& out);
+void render_claim_gauges(const gateway::RouteTable& table, observe::PrometheusText& out);
 void render_upstream_gauges(const gateway::RouteTable& table, observe::PrometheusText& out);
 void render_breaker_metrics(const gateway::RouteTable& table, observe::PrometheusText& out);
 void render_health_metrics(const gateway::RouteTable& table, observe::PrometheusText& out);
