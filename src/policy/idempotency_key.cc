@@ -1,18 +1,14 @@
 #include "policy/idempotency_key.h"
 
-#include <openssl/evp.h>
-
-#include <memory>
-
 #include "base/strings.h"
 #include "policy/limit_key.h"
+#include "store/digest.h"
 
 namespace vg::policy {
 
 namespace {
 
 constexpr size_t kMostBytes = 255;
-constexpr size_t kDigestBytes = 32;  // of SHA-256
 
 Error bad_request(std::string detail) {
   Error e(ErrorKind::kStatus, std::move(detail));
@@ -41,34 +37,6 @@ std::optional<std::string> unquote(std::string_view text) {
   }
   return std::nullopt;
 }
-
-// What is added one after another does not run into each other.
-class Digest {
- public:
-  Digest() { EVP_DigestInit_ex(state_.get(), EVP_sha256(), nullptr); }
-  Digest& add(std::string_view part) {
-    uint64_t size = part.size();
-    unsigned char length[8];
-    for (unsigned char& byte : length) {
-      byte = static_cast<unsigned char>(size & 0xff);
-      size >>= 8;
-    }
-    EVP_DigestUpdate(state_.get(), length, sizeof length);
-    EVP_DigestUpdate(state_.get(), part.data(), part.size());
-    return *this;
-  }
-  std::string take() {
-    std::string out(kDigestBytes, '\0');
-    EVP_DigestFinal_ex(state_.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr);
-    return out;
-  }
-
- private:
-  struct Free {
-    void operator()(EVP_MD_CTX* state) const { EVP_MD_CTX_free(state); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> state_{EVP_MD_CTX_new()};
-};
 
 }  // namespace
 
@@ -101,14 +69,14 @@ Result<std::optional<std::string>> idempotency_key(const http::Head& request) {
 }
 
 std::string fingerprint_of(const http::RequestHead& request, std::string_view content) {
-  Digest digest;
+  store::Digest digest;
   digest.add(lower(request.authority())).add(request.path()).add(request.has_query ? "?" : "").add(request.query());
   digest.add(request.get(http::FieldId::kContentType)).add(request.get(http::FieldId::kContentEncoding)).add(content);
   return digest.take();
 }
 
 std::string claim_key(const pipeline::Context& ctx, std::string_view key) {
-  Digest digest;
+  store::Digest digest;
   if (ctx.request.has(http::FieldId::kAuthorization)) {
     for (const http::Field& f : ctx.request.fields()) {
       if (f.id == http::FieldId::kAuthorization) digest.add("authorization").add(ctx.request.value(f));

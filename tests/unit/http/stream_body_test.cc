@@ -63,6 +63,44 @@ TEST_F(StreamBodyTest, ALengthOfNothingIsAtItsEnd) {
   EXPECT_EQ(read(), "");
 }
 
+TEST_F(StreamBodyTest, WhatIsRewoundIsReadOnceMoreAndNothingBehindIt) {
+  for (const Framing framing : {Framing::kLength, Framing::kChunked}) {
+    begin(framing, 11);
+    arrive(framing == Framing::kLength ? "hello worldGET /" : "b\r\nhello world\r\n0\r\n\r\nGET /");
+    EXPECT_EQ(read(), "hello world");
+    body_.rewind("hello world");
+    EXPECT_FALSE(body_.at_end());
+    EXPECT_EQ(body_.framing(), framing);
+    EXPECT_EQ(body_.length().has_value(), framing == Framing::kLength);
+    EXPECT_EQ(read(), "hello world");
+    EXPECT_TRUE(body_.at_end());
+    EXPECT_EQ(body_.received_bytes(), 11u) << "it came once";
+    EXPECT_EQ(ends_.stream->data(), "GET /");
+  }
+}
+
+TEST_F(StreamBodyTest, MuchThatIsRewoundComesInPieces) {
+  const std::string content(300'000, 'x');
+  begin(Framing::kNone);
+  body_.rewind(content);
+  std::string_view piece;
+  ASSERT_EQ(body_.peek(&piece), State::kData);
+  EXPECT_LT(piece.size(), content.size());
+  EXPECT_EQ(read(), content);
+  body_.rewind(content);
+  EXPECT_TRUE(body_.discard_buffered());
+  body_.rewind("");
+  EXPECT_TRUE(body_.at_end());
+}
+
+TEST_F(StreamBodyTest, ANewMessageForgetsWhatWasRewound) {
+  begin(Framing::kNone);
+  body_.rewind("old");
+  begin(Framing::kLength, 3);
+  arrive("new");
+  EXPECT_EQ(read(), "new");
+}
+
 TEST_F(StreamBodyTest, APieceStaysUntilItIsConsumed) {
   begin(Framing::kLength, 6);
   arrive("abc");

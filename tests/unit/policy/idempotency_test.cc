@@ -54,7 +54,7 @@ TEST(IdempotencyFingerprint, says_whether_two_requests_ask_the_same) {
   const auto of = [](std::string target, std::string host, std::string type, std::string_view content) {
     http::RequestHead head;
     test::parse_head(head, "POST " + target + " HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: " + type +
-                                  "\r\nContent-Length: 0\r\n\r\n");
+                               "\r\nContent-Length: 0\r\n\r\n");
     return fingerprint_of(head, content);
   };
   const std::string base = of("/a?b", "h", "t/x", "body");

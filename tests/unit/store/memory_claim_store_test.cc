@@ -66,7 +66,8 @@ TEST_F(MemoryClaims, what_has_expired_makes_room_whatever_shard_it_is_in) {
 
 TEST_F(MemoryClaims, a_full_store_takes_what_is_no_longer_than_the_claim) {
   fill("k");
-  const Result<bool> large = now_done(store.settle("k0", blob("mine"), blob(std::string(5000, 'a')), hours(1), nullptr));
+  const Result<bool> large =
+      now_done(store.settle("k0", blob("mine"), blob(std::string(5000, 'a')), hours(1), nullptr));
   ASSERT_FALSE(large.ok());
   EXPECT_EQ(large.error().kind, ErrorKind::kOverload);
   EXPECT_EQ(**claim("k0"), "mine") << "it is still claimed";
