@@ -65,8 +65,8 @@ class Idempotency final : public pipeline::Policy {
   const Duration ttl_;
   const uint64_t max_bytes_;
   const bool required_, deny_;
-  bool in_redis_;
-  const std::shared_ptr<store::MemoryClaimStore> memory_;
+  const bool in_redis_;
+  const std::shared_ptr<store::MemoryClaimStore> memory_;  // nullptr: in Redis
 };
 
 Idempotency::Idempotency(const config::Node& settings, pipeline::Build& build)
@@ -75,8 +75,9 @@ Idempotency::Idempotency(const config::Node& settings, pipeline::Build& build)
       required_(config::boolean(&settings, "required", false)),
       deny_(config::text(&settings, "on_store_failure", "deny") == "deny"),
       in_redis_(config::text(&settings, "store", build.has_redis() ? "redis" : "memory") == "redis"),
-      memory_(build.kept().get<store::MemoryClaimStore>(kClaims,
-                                                        [] { return std::make_shared<store::MemoryClaimStore>(); })) {
+      memory_(in_redis_ ? nullptr : build.kept().get<store::MemoryClaimStore>(kClaims, [] {
+        return std::make_shared<store::MemoryClaimStore>();
+      })) {
   if (in_redis_ && !build.has_redis())
     build.error(*config::child(&settings, "store"), "idempotency.store",
                 "store: redis needs a section redis: {url: …}");

@@ -16,9 +16,9 @@ constexpr Duration kAgainAfter = std::chrono::seconds(1);
 constexpr int kAgain = 30;
 
 coro::Task<void> renew(net::EventLoop* loop, std::shared_ptr<store::ClaimStore> store, std::string key, Blob mine,
-                       coro::CancelSource* stop) {
+                       Duration after, coro::CancelSource* stop) {
   for (;;) {
-    net::Sleep pause(loop, IdempotencyClaim::kRenewAfter, stop);
+    net::Sleep pause(loop, after, stop);
     const bool slept = co_await pause;
     if (!slept) co_return;
     const Result<bool> renewed = co_await store->settle(key, mine, mine, IdempotencyClaim::kLease, stop);
@@ -77,7 +77,9 @@ coro::Task<Result<Blob>> IdempotencyClaim::take() {
   co_return std::move(stands);
 }
 
-void IdempotencyClaim::keep_renewed() { renewing_.spawn(renew(ctx_.loop, store_, key_, mine_, &stop_)); }
+void IdempotencyClaim::keep_renewed(Duration after) {
+  renewing_.spawn(renew(ctx_.loop, store_, key_, mine_, after, &stop_));
+}
 
 // A renewal that came behind a release would bring the claim back.
 coro::Task<void> IdempotencyClaim::join() {

@@ -30,7 +30,7 @@ class IdempotencyClaim {
   /// all the same. Cancel: ctx.cancel.
   coro::Task<Result<store::Blob>> take();
   /// From now on it is renewed; join() must follow.
-  void keep_renewed();
+  void keep_renewed(Duration after = kRenewAfter);
   coro::Task<void> join();
   /// Keeps `record`, or where the store does not take that, that there is no answer. Where it can't be asked it is
   /// tried again beside, for a while. Not cancelled: what was done is done.

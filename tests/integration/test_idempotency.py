@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from support import wire
-from support.gateway import wait_until
+from support.gateway import command, wait_until, write_config
 from support.idempotent import REQUESTS, Orders, config, fresh_key, lines, post, replayed
 from support.rest import client_json, json_of, problem, reply, single
 from support.upstream import Gate
@@ -511,3 +511,13 @@ def test_a_stop_finishes_what_a_left_client_began(world):
     gate.open()
     it.gw.stop()
     assert it.calls == 1
+
+
+def test_explain_shows_it(world, tmp_path):
+    it = Setup(world, idempotency={"ttl": "1h", "required": True})
+    done = command("explain", "-c", write_config(tmp_path / "v.yaml", it.config), "POST", "/orders")
+    lines_of = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "store memory" in lines_of
+    assert "one key for route, method, authorization or else client_ip" in lines_of
+    assert any(line.startswith("ttl: 1h") for line in lines_of), done.stdout
+    assert any("idempotency" in line.split() for line in lines_of)
