@@ -519,5 +519,5 @@ def test_explain_shows_it(world, tmp_path):
     lines_of = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert "store memory" in lines_of
     assert "one key for route, method, authorization or else client_ip" in lines_of
-    assert any(line.startswith("ttl: 1h") for line in lines_of), done.stdout
-    assert any("idempotency" in line.split() for line in lines_of)
+    assert any(line.startswith('ttl: "1h"') for line in lines_of), done.stdout
+    assert lines_of.index("2 idempotency") > lines_of.index("1 timeout")

@@ -46,8 +46,8 @@ struct ClaimTest : testing::Test {
     ctx.services = &services;
   }
   ~ClaimTest() override { services.background.cancel_all(); }
-  Blob answer(const IdempotencyClaim& claim) {
-    IdempotencyRecord record = claim.record(Kind::kAnswer);
+  static Blob answer(const IdempotencyClaim& of) {
+    IdempotencyRecord record = of.record(Kind::kAnswer);
     record.status = 201;
     record.content = "content";
     return record.pack();
