@@ -29,7 +29,7 @@ cache::StoreSettings times_of(const CallCache& cache) {
 class KeptCall {
  public:
   KeptCall(const CallDef& def, Context& ctx, const DeclaredRequest& request)
-      : def_(def), cache_(*def.cache), ctx_(ctx), tag_(cache::tag_of(def.upstream_name, request.target())) {
+      : cache_(*def.cache), ctx_(ctx), tag_(cache::tag_of(def.upstream_name, request.target())) {
     key_.append("call\n").append(cache_.upstream).push_back('\n');
     request.append_identity(key_);
   }
@@ -50,7 +50,6 @@ class KeptCall {
   cache::Milliseconds left() const { return entry_->left(std::chrono::system_clock::now()); }
   void put(store::Blob value, Duration ttl);
 
-  const CallDef& def_;
   const CallCache& cache_;
   Context& ctx_;
   std::string tag_, key_;
