@@ -70,7 +70,7 @@ void append_response_head(const Exchange& ex, const ResponseFraming& framing, st
   if (!r.request_id.empty()) append_field(out, "X-Request-Id", r.request_id);
   out.append(ex.added_fields);
   if (r.kept.fields.empty() && !r.head->has(FieldId::kDate)) {
-    append_field(out, "Date", DateCache::get(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+    append_field(out, "Date", DateCache::get(std::chrono::system_clock::to_time_t(Clock::wall())));
   }
   if (r.tunnel) {
     out.append("Connection: Upgrade\r\n");

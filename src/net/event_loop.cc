@@ -11,7 +11,7 @@ thread_local EventLoop* current_loop = nullptr;
 
 EventLoop* EventLoop::current() { return current_loop; }
 
-EventLoop::EventLoop() : wheel_(std::chrono::steady_clock::now()), read_buffer_(new char[kReadBufferBytes]) {
+EventLoop::EventLoop() : wheel_(Clock::now()), read_buffer_(new char[kReadBufferBytes]) {
   if (uv_loop_init(&loop_) != 0 || uv_timer_init(&loop_, &timer_) != 0 ||
       uv_async_init(&loop_, &async_, on_async) != 0) {
     std::fputs("viewgate: cannot create an event loop (out of file descriptors?)\n", stderr);
@@ -65,9 +65,15 @@ void EventLoop::rearm() {
   const TimePoint next = wheel_.next();
   if (next == TimePoint::max() || next >= armed_for_) return;
   armed_for_ = next;
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now()).count();
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now()).count();
   uv_update_time(&loop_);
   uv_timer_start(&timer_, on_timer, wait > 0 ? static_cast<uint64_t>(wait) : 0, 0);
+}
+
+void EventLoop::clock_moved() {
+  now_ = TimePoint();
+  armed_for_ = TimePoint::max();
+  wheel_dirty_ = true;
 }
 
 void EventLoop::on_timer(uv_timer_t* handle) {

@@ -36,11 +36,14 @@ class EventLoop {
 
   /// The time of the current callback: read once a callback, so that all decisions within it agree.
   TimePoint now() {
-    if (now_ == TimePoint()) now_ = std::chrono::steady_clock::now();
+    if (now_ == TimePoint()) now_ = Clock::now();
     return now_;
   }
   void start_timer(Timer& timer, TimePoint when);
   void start_timer(Timer& timer, Duration after) { start_timer(timer, now() + after); }
+
+  /// Clock::advance() was called: timers see it when the current callback ends.
+  void clock_moved();
 
   /// Runs `work` on this loop, soon. Thread: any. False after close(): the work was not taken.
   bool post_remote(std::function<void()> work);

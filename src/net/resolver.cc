@@ -106,7 +106,7 @@ class Resolver::Core : public Cancellable, public std::enable_shared_from_this<C
   void post(std::function<void()> work);
   void close();
   size_t questions() const { return lookups_.size(); }
-  TimePoint now() const { return now_ ? now_() : std::chrono::steady_clock::now(); }
+  TimePoint now() const { return now_ ? now_() : Clock::now(); }
 
  private:
   struct Waiter {

@@ -160,7 +160,7 @@ coro::Task<Result<void>> Cache::serve(Context& ctx, Next next) const {
   for (;;) {
     Found found;
     co_await look(ctx, asked.key, &found);
-    const WallTime now = std::chrono::system_clock::now();
+    const WallTime now = Clock::wall();
     // What could not be kept is not waited for; a client's conditions are then the upstream's to answer.
     const bool passes = found.entry && found.entry->info().is_pass;
     if (passes) found.entry.reset();
@@ -223,7 +223,7 @@ bool Cache::answer_shared(Context& ctx, const Asked& asked, const Found& found, 
   CacheStatus status = asked.status;
   status.collapsed = true;
   ctx.cache_result = CacheResult::kCollapsed;
-  answer_with(ctx, *entry, std::chrono::system_clock::now(), status);
+  answer_with(ctx, *entry, Clock::wall(), status);
   return true;
 }
 
@@ -254,7 +254,7 @@ coro::Task<Result<void>> Cache::fill(Context& ctx, Next next, Asked asked, Found
 bool Cache::may_give_stale(const Fill& fill) const {
   const std::optional<Entry>& entry = fill.found().entry;
   if (!entry || entry->info().always_revalidate) return false;
-  return entry->left(std::chrono::system_clock::now()) + entry->info().if_error > cache::Milliseconds(0);
+  return entry->left(Clock::wall()) + entry->info().if_error > cache::Milliseconds(0);
 }
 
 void Cache::give_stale(Context& ctx, Fill& fill, uint16_t failed_with, CacheStatus status) const {
@@ -262,7 +262,7 @@ void Cache::give_stale(Context& ctx, Fill& fill, uint16_t failed_with, CacheStat
   status.forward_status = failed_with;
   status.detail = "stale-if-error";
   ctx.cache_result = CacheResult::kStale;
-  const WallTime now = std::chrono::system_clock::now();
+  const WallTime now = Clock::wall();
   status.ttl = fill.found().entry->left(now);
   answer_with(ctx, *fill.found().entry, now, status);
 }
@@ -273,7 +273,7 @@ bool Cache::renew(Context& ctx, Fill& fill, CacheStatus status) const {
   status.forward_status = 304;
   status.stored = true;
   ctx.cache_result = CacheResult::kRevalidated;
-  answer_with(ctx, *renewed, std::chrono::system_clock::now(), status);
+  answer_with(ctx, *renewed, Clock::wall(), status);
   return true;
 }
 
@@ -289,7 +289,7 @@ void Cache::let_go(Context& ctx, Fill& fill, const cache::Verdict& verdict, bool
   if (!r.body && cache::is_conditional(ctx.request)) {
     fill.begin(ctx, verdict);
     const Entry whole = fill.show(r.content());
-    return answer_with(ctx, whole, std::chrono::system_clock::now(), status);
+    return answer_with(ctx, whole, Clock::wall(), status);
   }
   cache::add_cache_status(*r.head, status);
 }
@@ -309,7 +309,7 @@ coro::Task<Result<void>> Cache::keep_answer(Context& ctx, std::unique_ptr<Fill> 
   if (!r.body) {
     const Entry entry = fill->keep(ctx, r.content());
     if (cache::is_conditional(ctx.request)) {
-      answer_with(ctx, entry, std::chrono::system_clock::now(), status);
+      answer_with(ctx, entry, Clock::wall(), status);
     } else {
       cache::add_cache_status(*r.head, status);
     }
@@ -323,7 +323,7 @@ coro::Task<Result<void>> Cache::keep_answer(Context& ctx, std::unique_ptr<Fill> 
   if (more && conditional) co_await body->finish(&ctx.cancel);
   if (conditional && body->kept()) {
     const Entry entry = *body->kept();
-    answer_with(ctx, entry, std::chrono::system_clock::now(), status);
+    answer_with(ctx, entry, Clock::wall(), status);
   } else {
     cache::add_cache_status(*r.head, status);
   }

@@ -65,7 +65,7 @@ Fill::Fill(const CacheSettings& settings, pipeline::Context& ctx, std::string pr
       primary_(std::move(primary)),
       found_(std::move(found)),
       lead_(std::move(lead)),
-      begun_(std::chrono::system_clock::now()) {
+      begun_(Clock::wall()) {
   learned_.request.is_get = ctx.request.method == http::Method::kGet;
   learned_.request.no_store = no_store;
   learned_.request.credential = credential;
@@ -83,14 +83,14 @@ void Fill::ask_for_whole() {
   fresh.settings = learned_.settings;
   fresh.tag_templates = learned_.tag_templates;
   learned_ = std::move(fresh);
-  begun_ = std::chrono::system_clock::now();
+  begun_ = Clock::wall();
 }
 
 cache::Verdict Fill::judge(const pipeline::Context& ctx) const {
   const http::Response& r = ctx.response;
   cache::Verdict v = learned_.verdict;
   if (!learned_.any) {
-    const WallTime now = std::chrono::system_clock::now();
+    const WallTime now = Clock::wall();
     v = cache::judge(learned_.request, r.status, *r.head, cache::response_directives(*r.head), {now, now},
                      settings_.times);
   }
@@ -113,7 +113,7 @@ void Fill::describe(const cache::Verdict& v, uint16_t status, bool passed_throug
   info_.status = status;
   info_.always_revalidate = v.always_revalidate;
   info_.for_credentials = learned_.for_credentials && learned_.any;
-  info_.received = std::chrono::system_clock::now();
+  info_.received = Clock::wall();
   info_.initial_age = passed_through ? ms(v.age) : cache::Milliseconds();
   info_.lifetime = info_.initial_age + ms(v.fresh_for);
   info_.while_revalidate = ms(v.stale_while_revalidate);
@@ -200,7 +200,7 @@ std::optional<cache::Entry> Fill::renew(pipeline::Context& ctx) {
   const cache::ResponseDirectives said = cache::response_directives(stored);
   const uint16_t status = found_.entry->info().status;
   const cache::Verdict verdict =
-      cache::judge(learned_.request, status, stored, said, {begun_, std::chrono::system_clock::now()}, settings_.times);
+      cache::judge(learned_.request, status, stored, said, {begun_, Clock::wall()}, settings_.times);
   learned_.unkept_fields = said.unkept_fields;
   learned_.for_credentials = said.is_public || said.must_revalidate || said.s_maxage.good();
   learned_.vary = cache::vary_of(stored).names;
@@ -216,7 +216,7 @@ void Fill::give_up_for_now(pipeline::Context& ctx) {
   if (found_.entry) return;  // there is something of more use
   cache::EntryInfo info;
   info.is_pass = true;
-  info.received = std::chrono::system_clock::now();
+  info.received = Clock::wall();
   info.lifetime = std::chrono::duration_cast<cache::Milliseconds>(kRemembered);
   put(ctx, found_.key, cache::make_entry(info, {}, {}, {}), {}, kRemembered);
 }

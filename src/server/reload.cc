@@ -35,7 +35,7 @@ void Server::reload_done(gateway::Checked checked) {
   if (state_ == State::kDraining) return;
   shared_->metrics.config_reloads.add();
   ReloadState done;
-  done.at = std::chrono::system_clock::now();
+  done.at = Clock::wall();
   done.count = last_reload_.count + 1;
   done.message = apply(checked);
   done.ok = done.message.empty();

@@ -118,7 +118,7 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
   table.served = true;
   const config::AdminSettings admin = table.admin;
   shared_->publish(std::move(checked.table));
-  started_at_ = last_reload_.at = std::chrono::system_clock::now();
+  started_at_ = last_reload_.at = Clock::wall();
   shared_->metrics.set_config_loaded(started_at_);
   Result<AdminChange> admin_change = prepare_admin(admin);
   if (!admin_change) {

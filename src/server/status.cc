@@ -86,8 +86,8 @@ void write_routes(json::Writer& w, const gateway::RouteTable& table) {
 
 // How long ago something was, as a time of the day.
 WallTime wall_time(TimePoint t) {
-  const auto ago = std::chrono::steady_clock::now() - t;
-  return std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(ago);
+  const auto ago = Clock::now() - t;
+  return Clock::wall() - std::chrono::duration_cast<std::chrono::system_clock::duration>(ago);
 }
 
 void write_breaker(json::Writer& w, const upstream::Breaker& breaker) {

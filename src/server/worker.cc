@@ -214,7 +214,7 @@ void Worker::reject(http::Exchange& exchange, uint16_t status, std::string_view 
 
 void Worker::finished(http::Exchange& exchange) {
   auto& ctx = static_cast<pipeline::Context&>(exchange);
-  const Duration took = std::chrono::steady_clock::now() - ctx.started;
+  const Duration took = Clock::now() - ctx.started;
   count(ctx, took);
   if (access_log_) log_access(ctx, took);
   if (ctx.failure == ErrorKind::kNone || ctx.failure == ErrorKind::kCancelled || ctx.failure_internal.empty()) return;
@@ -232,7 +232,7 @@ void Worker::count(pipeline::Context& ctx, Duration took) {
 
 void Worker::log_access(pipeline::Context& ctx, Duration took) {
   observe::AccessRecord r;
-  r.time = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(took);
+  r.time = Clock::wall() - std::chrono::duration_cast<std::chrono::system_clock::duration>(took);
   r.client_ip = ctx.client_ip();
   r.method = ctx.request.method_text();
   r.target = ctx.request.target();

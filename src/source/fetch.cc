@@ -44,8 +44,7 @@ void learn(const CallDef& def, const Answer& answer, std::string_view target, Wa
   // What failed is left out, or is a default: what it says of itself does not count for the rest.
   const uint16_t status = answer.call->head().status;
   if (status < 200 || status > 299) return ctx.learned->add_failed(def.upstream_name, target);
-  ctx.learned->add_answer(def.upstream_name, target, answer.call->head(),
-                          {requested, std::chrono::system_clock::now()});
+  ctx.learned->add_answer(def.upstream_name, target, answer.call->head(), {requested, Clock::wall()});
 }
 
 coro::Task<void> tell_written(const CallDef& def, const Answer& answer, std::string target, pipeline::Context& ctx) {
@@ -116,7 +115,7 @@ coro::Task<void> make_call(const CallDef& def, Caller caller, DeclaredRequest& r
   const bool writes = !http::is_safe(request.method) && ctx.pinned->keeps_answers();
   // The request lies in its first call, and that may go: a hedge's may be the one that counts.
   const std::string target(teaches || writes ? request.target() : std::string_view());
-  const WallTime requested = teaches ? std::chrono::system_clock::now() : WallTime();
+  const WallTime requested = teaches ? Clock::wall() : WallTime();
   upstream::CallStats stats;
   Result<void> fetched = co_await upstream::fetch(answer->call, pool, request, ctx, stats, ctx.body_timeout);
   answer->stats = stats;

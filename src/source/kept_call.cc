@@ -47,7 +47,7 @@ class KeptCall {
   store::Blob keep(const Answer& answer, WallTime requested);
 
  private:
-  cache::Milliseconds left() const { return entry_->left(std::chrono::system_clock::now()); }
+  cache::Milliseconds left() const { return entry_->left(Clock::wall()); }
   void put(store::Blob value, Duration ttl);
 
   const CallCache& cache_;
@@ -77,13 +77,13 @@ void KeptCall::use(const Entry& entry, Answer* answer) const {
   show(entry, answer);
   if (ctx_.learned == nullptr) return;
   cache::Verdict verdict;
-  verdict.fresh_for = std::max<Duration>(entry.left(std::chrono::system_clock::now()), Duration());
+  verdict.fresh_for = std::max<Duration>(entry.left(Clock::wall()), Duration());
   ctx_.learned->add_kept(verdict, entry.info().for_credentials, {tag_});
 }
 
 store::Blob KeptCall::keep(const Answer& answer, WallTime requested) {
   const http::ResponseHead& head = answer.call->head();
-  const WallTime now = std::chrono::system_clock::now();
+  const WallTime now = Clock::wall();
   const cache::ResponseDirectives said = cache::response_directives(head);
   const cache::Verdict verdict =
       cache::judge(cache::StoreRequest(), head.status, head, said, {requested, now}, times_of(cache_));
@@ -131,7 +131,7 @@ bool is_upstreams_failure(const Answer& answer) {
 
 coro::Task<void> lead(const CallDef& def, Caller caller, DeclaredRequest& request, Answer* answer, KeptCall& kept,
                       cache::Lead leads) {
-  const WallTime requested = std::chrono::system_clock::now();
+  const WallTime requested = Clock::wall();
   co_await make_call(def, caller, request, answer, false);
   FillOutcome outcome;
   outcome.kind = FillOutcome::Kind::kAlone;

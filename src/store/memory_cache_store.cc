@@ -39,12 +39,6 @@ MemoryCacheStore::MemoryCacheStore(uint64_t capacity_bytes, Clock clock)
 
 MemoryCacheStore::~MemoryCacheStore() = default;
 
-TimePoint MemoryCacheStore::coarse_now() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-  return TimePoint(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
-}
-
 MemoryCacheStore::Place MemoryCacheStore::place_of(std::string_view key) {
   const uint64_t hash = XXH3_64bits_withSeed(key.data(), key.size(), seed_);
   return {&shards_[(hash >> 32) & (shard_count_ - 1)], static_cast<uint32_t>(hash)};

@@ -17,7 +17,7 @@ class MemoryCacheStore final : public CacheStore {
   using Clock = TimePoint (*)();
   /// `capacity_bytes` bounds keys, values, tags and what it costs to keep them. The number of shards is chosen by it,
   /// one for 16 MiB, up to 64, and stays. A value larger than a quarter of a shard is not kept.
-  explicit MemoryCacheStore(uint64_t capacity_bytes, Clock clock = &coarse_now);
+  explicit MemoryCacheStore(uint64_t capacity_bytes, Clock clock = &vg::Clock::coarse);
   ~MemoryCacheStore() override;
 
   // CacheStore. Errors: put(): kTooLarge.
@@ -37,9 +37,6 @@ class MemoryCacheStore final : public CacheStore {
   void set_capacity(uint64_t bytes);
   size_t largest_value_bytes() const;
   CacheStats stats() const;
-
-  /// The monotonic clock of the last tick: some milliseconds behind, and cheap.
-  static TimePoint coarse_now();
 
  private:
   struct Place {

@@ -112,8 +112,8 @@ class MemoryLimitStore::Locks {
 };
 
 Duration MemoryLimitStore::steady_to_unix() {
-  return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()) -
-         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
+  return std::chrono::duration_cast<Duration>(Clock::wall().time_since_epoch()) -
+         std::chrono::duration_cast<Duration>(Clock::now().time_since_epoch());
 }
 
 MemoryLimitStore::MemoryLimitStore(size_t most_keys, Duration to_unix)

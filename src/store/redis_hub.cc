@@ -24,7 +24,7 @@ void RedisHub::changed(Link from, Link to, const std::string& why) {
   down_ -= from == Link::kDown ? 1 : 0;
   up_ += to == Link::kUp ? 1 : 0;
   down_ += to == Link::kDown ? 1 : 0;
-  const WallTime now = std::chrono::system_clock::now();
+  const WallTime now = Clock::wall();
   if (to == Link::kDown) {
     state_.last_error = why;
     state_.last_error_at = now;

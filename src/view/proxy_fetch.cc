@@ -166,7 +166,7 @@ coro::Task<Result<void>> ProxyFetch::run(pipeline::Context& ctx) const {
   request.upgrade = ctx.request.upgrade && !request.forward_body && may_tunnel(ctx.request.get(FieldId::kUpgrade));
   if (settings_->policy) settings_->policy->apply(request);
   upstream::CallPtr call = ctx.services->calls.take();
-  const WallTime requested = ctx.learned != nullptr ? std::chrono::system_clock::now() : WallTime();
+  const WallTime requested = ctx.learned != nullptr ? Clock::wall() : WallTime();
   Result<void> fetched = co_await upstream::fetch(call, pool, request, ctx, ctx.call, ctx.body_timeout);
   if (!fetched) co_return std::move(fetched);
   if (ctx.learned != nullptr) learn(ctx, call->head(), requested);
@@ -188,7 +188,7 @@ void ProxyFetch::learn(pipeline::Context& ctx, const http::ResponseHead& head, W
   target_.render(ctx, {}, target);
   ctx.learned->passed_through = true;
   if (settings_->forward.method) ctx.learned->request.is_get = *settings_->forward.method == "GET";
-  ctx.learned->add_answer(ctx.upstream->name(), target, head, {requested, std::chrono::system_clock::now()});
+  ctx.learned->add_answer(ctx.upstream->name(), target, head, {requested, Clock::wall()});
   ctx.learned->render_tags(ctx);
 }
 

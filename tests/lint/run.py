@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs every lint, or those named: python3 tests/lint/run.py [includes coroutines layout words length format]"""
+"""Runs every lint, or those named: python3 tests/lint/run.py [includes coroutines clock layout words length format]"""
 
 import importlib
 import sys
 
-LINTS = ["includes", "coroutines", "layout", "words", "length", "format"]
+LINTS = ["includes", "coroutines", "clock", "layout", "words", "length", "format"]
 
 
 def main(names):

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import clock  # noqa: E402
 import coroutines  # noqa: E402
 import cxx  # noqa: E402
 import format as formatting  # noqa: E402
@@ -15,7 +16,7 @@ import layout  # noqa: E402
 import length  # noqa: E402
 import words  # noqa: E402
 
-LINTS = [includes, coroutines, layout, words, length, formatting]
+LINTS = [includes, coroutines, clock, layout, words, length, formatting]
 
 
 @pytest.mark.parametrize("lint", LINTS, ids=lambda lint: lint.__name__)
@@ -182,6 +183,11 @@ def test_words_finds(line):
 
 def test_words_lets_pass():
     assert words.check_text("a.cc", "a framework/main network/x /usr/share TODOS\nmktemp XXXXXX\n501 Not Implemented\n") == []
+
+
+def test_clock_finds_who_asks_the_system():
+    assert clock.check_text("a.cc", "int a;\nauto t = std::chrono::steady_clock::now();\n")
+    assert clock.check_text("a.cc", "auto t = Clock::now();\nstd::chrono::steady_clock::time_point p;\n") == []
 
 
 def test_length_finds_a_long_file():

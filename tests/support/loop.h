@@ -42,6 +42,13 @@ class Loop {
     EXPECT_TRUE(happened) << "waited in vain";
     return happened;
   }
+  /// Moves the clock: timers that are due by then fire, and who waited for them goes on.
+  void advance(Duration by) {
+    Clock::advance(by);
+    loop_.clock_moved();
+    settle();
+    uv_run(loop_.uv(), UV_RUN_NOWAIT);
+  }
   /// Runs `task` to its end.
   template <typename T>
   T run(coro::Task<T> task) {

@@ -87,7 +87,7 @@ void Reply::refuse(pipeline::Context& ctx, const source::Answer& answer) {
   http::Response& r = ctx.response;
   const http::ResponseHead& theirs = answer.call->head();
   if (ctx.learned != nullptr) {
-    const WallTime now = std::chrono::system_clock::now();
+    const WallTime now = Clock::wall();
     ctx.learned->add_verdict(theirs, {now, now});
   }
   r.status = answer.status;
