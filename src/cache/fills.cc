@@ -5,51 +5,86 @@
 
 namespace vg::cache {
 
-bool Fills::lead(std::string_view key, std::shared_ptr<FillWaiter> waiter) {
-  Shard& shard = shard_of(key);
-  const std::lock_guard<std::mutex> lock(shard.mutex);
-  const auto at = shard.fills.find(key);
-  if (at == shard.fills.end()) {
-    shard.fills.emplace(key, Waiters());
-    return true;
+bool Fills::Shard::was_stored(size_t hash, uint64_t since) const {
+  if (stored - since > kRecent) return true;  // nobody knows
+  for (uint64_t n = since; n != stored; ++n) {
+    if (recent[n % kRecent] == hash) return true;
   }
-  if (waiter) at->second.push_back(std::move(waiter));
   return false;
 }
 
-// A post a loop, however many wait there.
-void Fills::finish(std::string_view key, const FillOutcome& outcome) {
+uint64_t Fills::moment(std::string_view key) {
+  Shard& shard = shard_of(Hash()(key));
+  const std::lock_guard<std::mutex> lock(shard.mutex);
+  return shard.stored;
+}
+
+Turn Fills::lead(std::string_view key, uint64_t since, std::shared_ptr<FillWaiter> waiter) {
+  const size_t hash = Hash()(key);
+  Shard& shard = shard_of(hash);
+  const std::lock_guard<std::mutex> lock(shard.mutex);
+  const auto at = shard.fills.find(key);
+  if (at == shard.fills.end()) {
+    if (shard.was_stored(hash, since)) return Turn::kLookAgain;
+    shard.fills.emplace(key, Open());
+    return Turn::kLeads;
+  }
+  if (waiter) at->second.waiters.push_back(std::move(waiter));
+  return Turn::kWaits;
+}
+
+void Fills::share(std::string_view key, const FillOutcome& outcome) {
   Waiters waiters;
   {
-    Shard& shard = shard_of(key);
+    Shard& shard = shard_of(Hash()(key));
     const std::lock_guard<std::mutex> lock(shard.mutex);
     const auto at = shard.fills.find(key);
     if (at == shard.fills.end()) return;
-    waiters = std::move(at->second);
+    at->second.shared = true;
+    waiters.swap(at->second.waiters);
+  }
+  tell(std::move(waiters), outcome);
+}
+
+void Fills::finish(std::string_view key, const FillOutcome& outcome) {
+  Waiters waiters;
+  {
+    const size_t hash = Hash()(key);
+    Shard& shard = shard_of(hash);
+    const std::lock_guard<std::mutex> lock(shard.mutex);
+    const auto at = shard.fills.find(key);
+    if (at == shard.fills.end()) return;
+    if (at->second.shared) shard.recent[shard.stored++ % kRecent] = hash;
+    waiters = std::move(at->second.waiters);
     shard.fills.erase(at);
   }
+  tell(std::move(waiters), outcome);
+}
+
+// A post a loop, however many wait there.
+void Fills::tell(Waiters waiters, const FillOutcome& outcome) {
   std::map<net::EventLoop*, Waiters> by_loop;
   for (std::shared_ptr<FillWaiter>& w : waiters) by_loop[w->loop].push_back(std::move(w));
   for (auto& [loop, here] : by_loop) {
-    const auto tell = [outcome](const Waiters& all) {
+    const auto tell_all = [outcome](const Waiters& all) {
       for (const std::shared_ptr<FillWaiter>& w : all) {
         w->outcome = outcome;
         w->done.set();
       }
     };
     if (loop == net::EventLoop::current()) {
-      tell(here);
+      tell_all(here);
     } else {
-      loop->post_remote([tell, all = std::move(here)] { tell(all); });
+      loop->post_remote([tell_all, all = std::move(here)] { tell_all(all); });
     }
   }
 }
 
 void Fills::leave(std::string_view key, const std::shared_ptr<FillWaiter>& waiter) {
-  Shard& shard = shard_of(key);
+  Shard& shard = shard_of(Hash()(key));
   const std::lock_guard<std::mutex> lock(shard.mutex);
   const auto at = shard.fills.find(key);
-  if (at != shard.fills.end()) std::erase(at->second, waiter);
+  if (at != shard.fills.end()) std::erase(at->second.waiters, waiter);
 }
 
 }  // namespace vg::cache

@@ -20,11 +20,12 @@ struct FillOutcome {
   enum class Kind : uint8_t {
     kValue,  ///< here it is
     kAlone,  ///< it can't be kept, or there is none: each asks for itself
-    kAgain,  ///< who led has left: one of them leads now
+    kAgain,  ///< the store is asked again: it has the answer now, or who led has left and one of them leads
   };
   Kind kind = Kind::kAgain;
   store::Blob value;
-  std::string key;                  ///< of kValue: what it is kept under; for a variant not what was waited for
+  store::Mark mark = 0;  ///< of kValue: of the look-up before its calls; whoever knows a later one looks again
+  std::string key;       ///< of kValue: what it is kept under; for a variant not what was waited for
   std::vector<std::string> varies;  ///< of kValue: the request fields that tell variants apart
 };
 
@@ -36,35 +37,57 @@ struct FillWaiter {
   FillOutcome outcome;
 };
 
-/// The fills under way in the whole process. Thread: any; the loops of waiters outlive them.
+/// What one who found nothing in the store does next.
+enum class Turn : uint8_t {
+  kLeads,      ///< asks the upstream, for all
+  kWaits,      ///< is told
+  kLookAgain,  ///< what it looked for came into the store meanwhile, or may have
+};
+
+/// The fills under way in the whole process. A fill is open from lead() until finish(), which a store that is another
+/// process comes to know of late: so its leader tells those who wait by share(), and finishes when the store has it.
+/// Thread: any; the loops of waiters outlive them.
 class Fills {
  public:
   Fills() = default;
   Fills(const Fills&) = delete;
 
-  /// True: nobody fills `key`; the caller does from now on, and finish() must follow. False: `waiter` is told when it
-  /// is filled; where that is nullptr, nobody waits.
-  bool lead(std::string_view key, std::shared_ptr<FillWaiter> waiter);
+  /// To be read before the store is asked for `key`: lead() then knows whether the store's "nothing" still holds.
+  uint64_t moment(std::string_view key);
+  /// kLeads: finish() must follow. kWaits: `waiter` is told; where that is nullptr, nobody waits.
+  Turn lead(std::string_view key, uint64_t since, std::shared_ptr<FillWaiter> waiter);
+  /// Tells those who wait so far; who comes later waits for finish().
+  void share(std::string_view key, const FillOutcome& outcome);
   void finish(std::string_view key, const FillOutcome& outcome);
   /// The waiter has lost patience.
   void leave(std::string_view key, const std::shared_ptr<FillWaiter>& waiter);
 
  private:
   static constexpr size_t kShards = 64;
+  static constexpr size_t kRecent = 32;
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
   };
   using Waiters = std::vector<std::shared_ptr<FillWaiter>>;
+  struct Open {
+    Waiters waiters;
+    bool shared = false;
+  };
   struct alignas(64) Shard {
     std::mutex mutex;
-    std::unordered_map<std::string, Waiters, Hash, std::equal_to<>> fills;
+    std::unordered_map<std::string, Open, Hash, std::equal_to<>> fills;
+    uint64_t stored = 0;                   // fills that ended with something for the store
+    std::array<size_t, kRecent> recent{};  // the keys' hashes of the last of them, by number
+    bool was_stored(size_t hash, uint64_t since) const;
   };
-  Shard& shard_of(std::string_view key) { return shards_[Hash()(key) % kShards]; }
+  static void tell(Waiters waiters, const FillOutcome& outcome);
+  Shard& shard_of(size_t hash) { return shards_[hash % kShards]; }
   std::array<Shard, kShards> shards_;
 };
 
-/// A fill that one leads: whatever becomes of it, those who wait are told. Thread: the leader's loop.
+/// A fill that one leads: whatever becomes of it, those who wait are told. Goes along with what is put into the store,
+/// and ends with it. Thread: the leader's loop.
 class Lead {
  public:
   Lead() = default;
@@ -76,6 +99,9 @@ class Lead {
     return *this;
   }
   ~Lead() { finish(FillOutcome()); }
+  void share(const FillOutcome& outcome) {
+    if (fills_) fills_->share(key_, outcome);
+  }
   void finish(const FillOutcome& outcome) {
     if (const std::shared_ptr<Fills> fills = std::move(fills_)) fills->finish(key_, outcome);
   }

@@ -60,20 +60,22 @@ void Learned::render_tags(const tmpl::Values& values) {
 namespace {
 
 coro::Task<void> put_in(std::shared_ptr<store::CacheStore> store, std::string key, store::CacheItem item,
-                        coro::CancelSource* cancel) {
+                        cache::Lead lead, coro::CancelSource* cancel) {
   const Result<void> put = co_await store->put(std::move(key), std::move(item), cancel);
   static_cast<void>(put);
+  lead.finish(cache::FillOutcome());
 }
 
 }  // namespace
 
-void put_aside(Context& ctx, StoreKind kind, std::string key, store::CacheItem item) {
+void put_aside(Context& ctx, StoreKind kind, std::string key, store::CacheItem item, cache::Lead lead) {
   std::shared_ptr<store::CacheStore> store = ctx.pinned->caches[static_cast<size_t>(kind)];
   if (!store) return;
   const size_t bytes = key.size() + item.value->size();
   Background& background = ctx.services->background;
-  static_cast<void>(
-      background.spawn(put_in(std::move(store), std::move(key), std::move(item), background.cancel()), bytes));
+  coro::Task<void> put =
+      put_in(std::move(store), std::move(key), std::move(item), std::move(lead), background.cancel());
+  static_cast<void>(background.spawn(std::move(put), bytes));
 }
 
 }  // namespace vg::pipeline

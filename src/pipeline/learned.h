@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cache/fills.h"
 #include "cache/storing.h"
 #include "pipeline/context.h"
 #include "template/template.h"
@@ -49,7 +50,7 @@ struct Learned {
 };
 
 /// Puts `item` into a store of the request's, beside the request: nobody waits for it, and what can't be put is asked
-/// for again.
-void put_aside(Context& ctx, StoreKind store, std::string key, store::CacheItem item);
+/// for again. `lead` is of the fill that ends with it.
+void put_aside(Context& ctx, StoreKind store, std::string key, store::CacheItem item, cache::Lead lead);
 
 }  // namespace vg::pipeline

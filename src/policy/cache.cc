@@ -103,6 +103,7 @@ coro::Task<Result<void>> Cache::pass(Context& ctx, Next next, CacheStatus status
 coro::Task<void> Cache::look(Context& ctx, const std::string& key, Found* found) const {
   const std::shared_ptr<store::CacheStore>& store = ctx.pinned->caches[static_cast<size_t>(settings_.store)];
   found->key = key;
+  found->since = fills_->moment(key);
   Result<store::CacheLookup> got = co_await store->get(key, &ctx.cancel);
   if (!got) co_return;
   found->asked = true;
@@ -114,6 +115,7 @@ coro::Task<void> Cache::look(Context& ctx, const std::string& key, Found* found)
   }
   found->key = variant_key(key, found->varies, ctx.request);
   found->entry.reset();
+  found->since = fills_->moment(found->key);
   Result<store::CacheLookup> variant = co_await store->get(found->key, &ctx.cancel);
   found->asked = variant.ok();
   if (variant) found->entry = Entry::of(std::move(variant->value));
@@ -181,8 +183,9 @@ coro::Task<Result<void>> Cache::serve(Context& ctx, Next next) const {
     cache::Lead lead;
     if (!passes && !asked.credential && !asked.directives.no_store) {
       const auto waiter = std::make_shared<cache::FillWaiter>(ctx.loop);
-      const bool leads = fills_->lead(found.key, waiter);
-      if (leads) {
+      const cache::Turn turn = fills_->lead(found.key, found.since, waiter);
+      if (turn == cache::Turn::kLookAgain) continue;
+      if (turn == cache::Turn::kLeads) {
         lead = cache::Lead(fills_, found.key);
       } else {
         const bool told = co_await waiter->done.wait(&ctx.cancel);
@@ -193,7 +196,7 @@ coro::Task<Result<void>> Cache::serve(Context& ctx, Next next) const {
         if (waiter->outcome.kind == FillOutcome::Kind::kAgain) continue;
         if (waiter->outcome.kind == FillOutcome::Kind::kValue) {
           if (answer_shared(ctx, asked, found, waiter->outcome)) co_return Result<void>();
-          continue;  // it is another variant
+          continue;  // it is another variant, or something of it was dropped since
         }
       }
     }
@@ -216,6 +219,7 @@ coro::Task<void> Cache::forget(Context& ctx, std::string key) const {
 }
 
 bool Cache::answer_shared(Context& ctx, const Asked& asked, const Found& found, const FillOutcome& outcome) const {
+  if (found.mark > outcome.mark) return false;  // it may be from before a write that this one comes after
   const bool same = outcome.key == found.key ||
                     (!outcome.varies.empty() && outcome.key == variant_key(asked.key, outcome.varies, ctx.request));
   std::optional<Entry> entry = same ? Entry::of(outcome.value) : std::nullopt;
@@ -361,7 +365,7 @@ coro::Task<void> Cache::Refresh::make(std::unique_ptr<Refresh> self, Duration ti
 
 void Cache::refresh(Context& ctx, Next next, const Asked& asked, const Found& found) const {
   if (ctx.request.method != http::Method::kGet) return;
-  if (!fills_->lead(found.key, nullptr)) return;
+  if (fills_->lead(found.key, found.since, nullptr) != cache::Turn::kLeads) return;
   cache::Lead lead(fills_, found.key);
   Asked own = asked;
   own.status = forwarded(Forward::kStale);

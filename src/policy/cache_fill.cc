@@ -150,34 +150,36 @@ void Fill::begin(pipeline::Context& ctx, const cache::Verdict& verdict) {
   take_fields(*r.head);
 }
 
-// Answers that vary stand behind an index of what they vary by; what varied once is told apart from then on.
-void Fill::find_variant(pipeline::Context& ctx, FillOutcome* kept) const {
+// What varied once is told apart from then on.
+void Fill::find_variant(const pipeline::Context& ctx, FillOutcome* kept) const {
   std::vector<std::string>& names = kept->varies;
   names = found_.varies;
   // What a composed answer's calls vary by they get from the gateway, or from what is in the key already.
   if (learned_.passed_through) names.insert(names.end(), learned_.vary.begin(), learned_.vary.end());
-  kept->key = primary_;
-  if (names.empty()) return;
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
+  kept->key = names.empty() ? primary_ : variant_key(primary_, names, ctx.request);
+}
+
+// Answers that vary stand behind an index of what they vary by.
+void Fill::put_variants(pipeline::Context& ctx, const std::vector<std::string>& varies, cache::Lead lead) const {
   cache::EntryInfo info;
   info.is_variants = true;
   info.received = info_.received;
   std::string list;
-  for (const std::string& name : names) list.append(name).push_back('\n');
-  put(ctx, primary_, cache::make_entry(info, {}, {}, list), {}, ttl_);
-  kept->key = variant_key(primary_, names, ctx.request);
+  for (const std::string& name : varies) list.append(name).push_back('\n');
+  put(ctx, primary_, cache::make_entry(info, {}, {}, list), {}, ttl_, std::move(lead));
 }
 
-void Fill::put(pipeline::Context& ctx, std::string key, store::Blob value, std::vector<std::string> tags,
-               Duration ttl) const {
+void Fill::put(pipeline::Context& ctx, std::string key, store::Blob value, std::vector<std::string> tags, Duration ttl,
+               cache::Lead lead) const {
   if (!found_.asked) return;
   store::CacheItem item;
   item.value = std::move(value);
   item.tags = std::move(tags);
   item.since = found_.mark;
   item.ttl = ttl;
-  pipeline::put_aside(ctx, settings_.store, std::move(key), std::move(item));
+  pipeline::put_aside(ctx, settings_.store, std::move(key), std::move(item), std::move(lead));
 }
 
 cache::Entry Fill::keep(pipeline::Context& ctx, std::string_view content) {
@@ -186,8 +188,12 @@ cache::Entry Fill::keep(pipeline::Context& ctx, std::string_view content) {
   find_variant(ctx, &kept);
   learned_.add_tag(cache::path_tag(ctx.request.path()));
   kept.value = cache::make_entry(info_, learned_.tags, fields_, content);
-  put(ctx, kept.key, kept.value, learned_.tags, ttl_);
-  lead_.finish(kept);
+  kept.mark = found_.mark;
+  lead_.share(kept);
+  const bool plain = kept.varies.empty();
+  put(ctx, kept.key, kept.value, learned_.tags, ttl_, plain ? std::move(lead_) : cache::Lead());
+  // Behind the value: who finds the index finds it too.
+  if (!plain) put_variants(ctx, kept.varies, std::move(lead_));
   return *cache::Entry::of(std::move(kept.value));
 }
 
@@ -231,6 +237,7 @@ void Fill::share_stored() {
   FillOutcome stored;
   stored.kind = FillOutcome::Kind::kValue;
   stored.value = found_.entry->blob();
+  stored.mark = found_.mark;
   stored.key = found_.key;
   stored.varies = found_.varies;
   lead_.finish(stored);

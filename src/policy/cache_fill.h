@@ -15,6 +15,7 @@ struct Found {
   std::string key;                    ///< of the variant that the request selects, where variants are known
   std::optional<cache::Entry> entry;  ///< maybe stale
   store::Mark mark = 0;
+  uint64_t since = 0;               ///< Fills::moment() before the store was asked for `key`
   bool asked = false;               ///< false: the store could not be asked, and takes nothing either
   bool is_variant = false;          ///< `key` is a variant's
   std::vector<std::string> varies;  ///< sorted: by which fields variants are told apart, as known so far
@@ -64,9 +65,10 @@ class Fill {
  private:
   void describe(const cache::Verdict& verdict, uint16_t status, bool passed_through);
   void take_fields(const http::Head& head);
-  void put(pipeline::Context& ctx, std::string key, store::Blob value, std::vector<std::string> tags,
-           Duration ttl) const;
-  void find_variant(pipeline::Context& ctx, cache::FillOutcome* kept) const;
+  void put(pipeline::Context& ctx, std::string key, store::Blob value, std::vector<std::string> tags, Duration ttl,
+           cache::Lead lead = {}) const;
+  void find_variant(const pipeline::Context& ctx, cache::FillOutcome* kept) const;
+  void put_variants(pipeline::Context& ctx, const std::vector<std::string>& varies, cache::Lead lead) const;
 
   const CacheSettings& settings_;
   pipeline::Learned learned_;

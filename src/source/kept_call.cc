@@ -43,23 +43,27 @@ class KeptCall {
   void use(const Entry& entry, Answer* answer) const;
   /// The same, without telling of it.
   static void show(const Entry& entry, Answer* answer);
-  /// Keeps a fetched answer if it may be. nullptr: it may not.
-  store::Blob keep(const Answer& answer, WallTime requested);
+  /// A fetched answer as it is kept, and for how long; nullptr: it may not be.
+  store::Blob make(const Answer& answer, WallTime requested, Duration* ttl) const;
+  void put(store::Blob value, Duration ttl, cache::Lead lead);
+  store::Mark mark() const { return mark_; }
+  uint64_t since() const { return since_; }
 
  private:
   cache::Milliseconds left() const { return entry_->left(Clock::wall()); }
-  void put(store::Blob value, Duration ttl);
 
   const CallCache& cache_;
   Context& ctx_;
   std::string tag_, key_;
   std::optional<Entry> entry_;
   store::Mark mark_ = 0;
+  uint64_t since_ = 0;
   bool asked_ = false;
 };
 
 coro::Task<void> KeptCall::look(coro::CancelSource* cancel) {
   const auto& store = ctx_.pinned->caches[static_cast<size_t>(cache_.store)];
+  since_ = cache_.fills->moment(key_);
   Result<store::CacheLookup> got = co_await store->get(key_, cancel);
   asked_ = got.ok();
   if (!got) co_return;
@@ -81,7 +85,7 @@ void KeptCall::use(const Entry& entry, Answer* answer) const {
   ctx_.learned->add_kept(verdict, entry.info().for_credentials, {tag_});
 }
 
-store::Blob KeptCall::keep(const Answer& answer, WallTime requested) {
+store::Blob KeptCall::make(const Answer& answer, WallTime requested, Duration* ttl) const {
   const http::ResponseHead& head = answer.call->head();
   const WallTime now = Clock::wall();
   const cache::ResponseDirectives said = cache::response_directives(head);
@@ -89,9 +93,9 @@ store::Blob KeptCall::keep(const Answer& answer, WallTime requested) {
       cache::judge(cache::StoreRequest(), head.status, head, said, {requested, now}, times_of(cache_));
   const bool shares = said.is_public || said.must_revalidate || said.s_maxage.good();
   if (ctx_.learned != nullptr) ctx_.learned->add_kept(verdict, shares, {tag_});
-  const Duration worth = verdict.fresh_for + verdict.stale_if_error;
+  *ttl = verdict.fresh_for + verdict.stale_if_error;
   const bool fits = answer.call->text().size() <= cache_.settings.max_bytes;
-  if (!verdict.stored() || worth == Duration() || !fits || !asked_) return nullptr;
+  if (!verdict.stored() || *ttl == Duration() || !fits) return nullptr;
   cache::EntryInfo info;
   info.status = head.status;
   info.always_revalidate = verdict.always_revalidate;
@@ -101,18 +105,17 @@ store::Blob KeptCall::keep(const Answer& answer, WallTime requested) {
   info.if_error = std::chrono::duration_cast<cache::Milliseconds>(verdict.stale_if_error);
   std::string fields;
   http::append_end_to_end_fields(head, fields);
-  store::Blob blob = cache::make_entry(info, {&tag_, 1}, fields, answer.call->text());
-  put(blob, worth);
-  return blob;
+  return cache::make_entry(info, {&tag_, 1}, fields, answer.call->text());
 }
 
-void KeptCall::put(store::Blob value, Duration ttl) {
+void KeptCall::put(store::Blob value, Duration ttl, cache::Lead lead) {
+  if (!asked_) return;
   store::CacheItem item;
   item.value = std::move(value);
   item.tags = {tag_};
   item.since = mark_;
   item.ttl = ttl;
-  pipeline::put_aside(ctx_, cache_.store, key_, std::move(item));
+  pipeline::put_aside(ctx_, cache_.store, key_, std::move(item), std::move(lead));
 }
 
 // What the upstream did not do, not what we or the client did not want.
@@ -136,9 +139,16 @@ coro::Task<void> lead(const CallDef& def, Caller caller, DeclaredRequest& reques
   FillOutcome outcome;
   outcome.kind = FillOutcome::Kind::kAlone;
   outcome.key = kept.key();
+  outcome.mark = kept.mark();
   if (!answer->failed()) {
-    outcome.value = kept.keep(*answer, requested);
-    if (outcome.value) outcome.kind = FillOutcome::Kind::kValue;
+    Duration ttl{};
+    outcome.value = kept.make(*answer, requested, &ttl);
+    if (outcome.value) {
+      outcome.kind = FillOutcome::Kind::kValue;
+      leads.share(outcome);
+      kept.put(std::move(outcome.value), ttl, std::move(leads));
+      co_return;
+    }
   } else if (answer->error.kind == ErrorKind::kCancelled) {
     co_return;  // one of those who wait leads now
   } else if (is_upstreams_failure(*answer) && kept.may_stand_in()) {
@@ -187,7 +197,9 @@ coro::Task<void> fetch_kept(const CallDef& def, Caller caller, DeclaredRequest& 
     }
     cache::Lead leads;
     const auto waiter = std::make_shared<cache::FillWaiter>(ctx.loop);
-    if (def.cache->fills->lead(kept.key(), waiter)) {
+    const cache::Turn turn = def.cache->fills->lead(kept.key(), kept.since(), waiter);
+    if (turn == cache::Turn::kLookAgain) continue;
+    if (turn == cache::Turn::kLeads) {
       leads = cache::Lead(def.cache->fills, kept.key());
     } else {
       const bool told = co_await waiter->done.wait(caller.cancel);
@@ -198,6 +210,7 @@ coro::Task<void> fetch_kept(const CallDef& def, Caller caller, DeclaredRequest& 
       }
       if (waiter->outcome.kind == FillOutcome::Kind::kAgain) continue;
       const std::optional<Entry> shared = Entry::of(waiter->outcome.value);
+      if (shared && kept.mark() > waiter->outcome.mark) continue;  // it may be from before a write that came since
       if (shared) {
         kept.use(*shared, answer);
         accept(def, *answer);
