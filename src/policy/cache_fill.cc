@@ -202,6 +202,8 @@ std::optional<cache::Entry> Fill::renew(pipeline::Context& ctx) {
   http::Head stored;
   found_.entry->parse_fields(stored);
   if (!cache::is_about(fresh, stored)) return std::nullopt;
+  // RFC 9110 section 6.6.1: an answer without a date is of now. That of what is stored would make it old at once.
+  if (!fresh.has(FieldId::kDate)) stored.remove("date");
   cache::update(stored, fresh);
   const cache::ResponseDirectives said = cache::response_directives(stored);
   const uint16_t status = found_.entry->info().status;

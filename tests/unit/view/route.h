@@ -6,6 +6,7 @@
 
 #include "config/read.h"
 #include "source/call_policy.h"
+#include "support/build.h"
 #include "view/builtin.h"
 
 namespace vg::view::test {
@@ -39,30 +40,9 @@ class LoadedRoute {
   const config::UpstreamSettings& upstream() const { return loaded_.upstream_settings.at(0); }
 
  private:
-  class TestBuild final : public pipeline::Build {
-   public:
-    TestBuild(config::LoadResult& loaded, const tmpl::Scope& scope)
-        : Build(loaded.routes.at(0), scope, loaded), loaded_(loaded) {}
-    std::optional<uint32_t> find_upstream(std::string_view name) const override {
-      return name == "shop" ? std::optional<uint32_t>(0) : std::nullopt;
-    }
-    const config::UpstreamSettings& upstream_settings(uint32_t) const override {
-      return loaded_.upstream_settings.at(0);
-    }
-    const pipeline::View* view() const override { return nullptr; }
-    void keep_answers_in(pipeline::StoreKind, const config::Node*, std::string_view) override {}
-    KeptState& kept() const override { return kept_; }
-    KeptState& shared() const override { return shared_; }
-    bool has_redis() const override { return false; }
-    std::vector<std::string_view> upstream_names() const override { return {"shop"}; }
-
-   private:
-    config::LoadResult& loaded_;
-    mutable KeptState kept_, shared_;
-  };
   config::LoadResult loaded_;
   tmpl::Scope scope_;
-  TestBuild build_;
+  vg::test::TestBuild build_;
 };
 
 }  // namespace vg::view::test
