@@ -1,13 +1,11 @@
 """rate_limit (SPEC section 6): who is counted, who is refused, and what clients are told."""
 import json
 import re
-import threading
 
 import pytest
 
-from support import wire
-from support.client import Client
 from support.gateway import command, proxy_config, respond_config, wait_until, write_config
+from support.load import burst
 
 ADMIN = {"admin": {"listen": "127.0.0.1:0"}}
 DECISIONS = "viewgate_rate_limit_decisions_total"
@@ -198,35 +196,10 @@ def test_a_refused_upload_is_answered_without_being_read(world):
     assert len(upstream.requests) == 1
 
 
-def hammer(address, requests, connections, path="/r"):
-    """Statuses of that many requests over that many connections at once."""
-    counts, lock = {}, threading.Lock()
-    each = requests // connections
-
-    def work():
-        mine = {}
-        client = Client(address, timeout=60)
-        batch = 50
-        for _ in range(each // batch):
-            client.send(wire.request("GET", path) * batch)
-            for _ in range(batch):
-                status = client.read_response("GET").status
-                mine[status] = mine.get(status, 0) + 1
-        client.sock.close()
-        with lock:
-            for status, n in mine.items():
-                counts[status] = counts.get(status, 0) + n
-
-    threads = [threading.Thread(target=work) for _ in range(connections)]
-    [t.start() for t in threads]
-    [t.join() for t in threads]
-    return counts
-
-
 @pytest.mark.parametrize("limit", ["10000/h", ["10000/h", {"limit": "20000/h", "key": "route"}]], ids=["one", "list"])
 def test_exactly_the_limit_is_admitted_by_two_workers(world, limit):
     gw = world.gateway(respond_config(limited(limit), server={"workers": 2}, log={"access": False}, **ADMIN))
-    assert hammer(("127.0.0.1", gw.port_of(None)), 50_000, 20) == {200: 10_000, 429: 40_000}
+    assert burst([gw], 50_000, 400) == {200: 10_000, 429: 40_000}
     assert gw.metric(DECISIONS, route="r", result="admitted", limit="default" if limit == "10000/h" else "limit-1") == 10_000
 
 
