@@ -4,6 +4,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -91,8 +92,11 @@ class Redis:
             return read_reply(replies)
 
     def hang(self):
+        """Returns when it was told to, by time.monotonic()."""
+        told = time.monotonic()
         self.process.send_signal(signal.SIGSTOP)
         wait_until(lambda: " T " in Path(f"/proc/{self.process.pid}/stat").read_text(), what="SIGSTOP")
+        return told
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
