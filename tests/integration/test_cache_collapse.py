@@ -5,7 +5,7 @@ from support import wire
 from support.caching import fresh, is_hit, kept, said
 from support.gateway import wait_until
 from support.redis import Redis
-from support.rest import Hang, held, raw, sequence
+from support.rest import Hang, held, raw, reply, sequence, single
 from support.upstream import Gate
 
 CROWD = 1000
@@ -32,6 +32,19 @@ def gateway(world, answer, store=None, path="GET /a"):
     cache = store.pop("cache")
     gw, up = kept(world, {path: answer}, cache=cache, top={**top, **store}, settings={"max_pending": CROWD})
     if store:
+        wait_until(lambda: gw.metric("viewgate_redis_up") == 1, what="redis up")
+    return gw, up
+
+
+def gateway_of_calls(world, table, store):
+    """A view whose only call is kept, not its own answer."""
+    call = {"call": "up/{id}", "cache": {"ttl": "1h", **store["cache"]}}
+    route = {"path": "/{id}", "view": "aggregate", "include": {"a": call}}
+    top = {"server": {"listen": "127.0.0.1:0", "workers": 2}, "admin": {"listen": "127.0.0.1:0"}, "log": {"access": False}}
+    if "redis" in store:
+        top["redis"] = store["redis"]
+    gw, up = single(world, route, table, top=top)
+    if "redis" in store:
         wait_until(lambda: gw.metric("viewgate_redis_up") == 1, what="redis up")
     return gw, up
 
@@ -110,6 +123,26 @@ def test_no_moment_lets_a_second_one_ask(world, store):
         for client in clients:
             client.send(wire.request("GET", path))
         assert {a.body for a in read_all(clients)} == {path.encode()}
+    assert len(up.requests) == 200
+
+
+def test_a_thousand_misses_of_a_call_make_one(world, store):
+    gate = Gate()
+    gw, up = gateway_of_calls(world, {"GET /a": held(gate, {"n": 1})}, store)
+    clients = ask(gw)
+    wait_all(gw)
+    gate.open()
+    assert {(a.status, a.body) for a in read_all(clients)} == {(200, b'{"a":{"n": 1}}')}
+    assert len(up.requests) == 1
+
+
+def test_no_moment_lets_a_second_call_be_made(world, store):
+    gw, up = gateway_of_calls(world, {"GET /*": lambda r, c: reply({"path": r.target})}, store)
+    clients = [gw.connect() for _ in range(16)]
+    for number in range(200):
+        for client in clients:
+            client.send(wire.request("GET", f"/{number}"))
+        assert {a.body for a in read_all(clients)} == {b'{"a":{"path": "/%d"}}' % number}
     assert len(up.requests) == 200
 
 
