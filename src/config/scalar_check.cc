@@ -332,8 +332,12 @@ std::string check_scalar(const Node& node, const Spec& spec) {
 }
 
 std::string wrong_kind(const Node& node, const Spec& spec) {
-  const std::string expected = what_is(spec);
-  if (node.is_null()) return with_example("a value is missing; " + expected + " is expected", spec);
+  std::string expected = what_is(spec);
+  if (node.is_null()) {
+    if (spec.type == Type::kMap && !spec.short_key.empty() && spec.what.empty())
+      expected = what_is(spec.find(spec.short_key)->spec) + " or a map";
+    return with_example("a value is missing; " + expected + " is expected", spec);
+  }
   const std::string braces = braces_written(node);
   if (!braces.empty() && takes_text(spec))
     return "a map was found where " + expected + " is expected; write " + in_quotes(braces) + ", in quotes";

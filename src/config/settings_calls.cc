@@ -33,8 +33,10 @@ std::optional<double> parse_ratio(std::string_view text) {
 std::string check_ratio(std::string_view text) {
   const auto ratio = parse_ratio(text);
   if (!ratio) return quote(text) + " is not a share; write for example 50% or 0.5";
-  if (*ratio <= 0 || *ratio > 100) return quote(text) + " is out of range; it may be above 0% and up to 100%";
-  return {};
+  if (*ratio > 0 && *ratio <= 100) return {};
+  const std::string wrong = quote(text) + " is out of range; it may be above 0% and up to 100%";
+  const bool meant = parse_number(text) && *ratio > 100 && *ratio <= 10'000;  // 50 is 5000%
+  return meant ? wrong + "; write " + std::string(text) + '%' : wrong;
 }
 
 std::string check_health_path(std::string_view text) {
@@ -53,7 +55,7 @@ Spec time_span(int64_t least, int64_t most) { return duration().between(least, m
 }  // namespace
 
 Spec retry_spec() {
-  return map({key("attempts", count(0, 10)).fallback("1").summary("extra ones"),
+  return map({key("attempts", count(0, 10).example("1")).fallback("1").summary("extra ones"),
               key("attempt_timeout", time_span(kMillisecond, kHour).nullable()).fallback("null"),
               key("on", one_or_list(
                             text().check(check_retry_on).called("a reason to retry").example("[connect, reset, 503]")))

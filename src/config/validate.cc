@@ -30,13 +30,20 @@ bool fits_kind(const Node& node, const Spec& spec) {
   }
 }
 
+// What other programs take for "none".
+bool says_off(const Node& node) {
+  if (!node.is_scalar() || node.quoted()) return false;
+  const std::string word = lower(node.text());
+  return word == "false" || word == "off" || word == "no" || word == "none" || word == "disabled";
+}
+
 class Validator {
  public:
   Validator(const ValidateOptions& options, Errors& errors) : options_(options), errors_(errors) {}
 
   void value(const Node& node, const Spec& spec, const Path& path) {
     if (node.broken() || spec.type == Type::kJson) return;
-    if (node.is_null() && (spec.is_nullable || options_.null_removes)) return;
+    if (node.is_null() && may_be_null(spec)) return;
     switch (spec.type) {
       case Type::kMap:
         return map(node, spec, path);
@@ -57,8 +64,12 @@ class Validator {
     if (!message.empty()) errors_.add(node.mark(), path.str(), std::move(message));
   }
 
+  bool may_be_null(const Spec& spec) const { return spec.is_nullable || options_.null_removes; }
+
   void map(const Node& node, const Spec& spec, const Path& path) {
     if (!node.is_map()) {
+      if (may_be_null(spec) && says_off(node))
+        return add(node, path, quote(node.text()) + " does not switch it off; write null");
       if (!spec.short_key.empty() && fits_kind(node, spec)) return value(node, spec.find(spec.short_key)->spec, path);
       return add(node, path, wrong_kind(node, spec));
     }

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "cache/query.h"
 #include "config/read.h"
+#include "config/settings_spec.h"
 #include "pipeline/upstream_request.h"
 #include "template/plain_json.h"
 
@@ -85,7 +86,10 @@ std::string CacheKey::check_item(std::string_view item) {
   if (item == "path" || item == "query" || item == "client_ip") return {};
   if (item.starts_with(kClaims)) return "claims need auth, which is not supported by this version";
   for (const std::string_view kind : {kHeader, kCookie, kQuery}) {
-    if (item.starts_with(kind) && item.size() > kind.size()) return {};
+    if (!item.starts_with(kind) || item.size() == kind.size()) continue;
+    const std::string_view name = item.substr(kind.size());
+    if (kind == kQuery) return {};
+    return kind == kHeader ? config::check_header_name(name) : config::check_cookie_name(name);
   }
   return "\"" + std::string(item) +
          "\" can't be part of a key; write path, query, query:NAME, header:NAME, cookie:NAME or client_ip";

@@ -80,8 +80,10 @@ CacheSettings read_cache_settings(const config::Node& settings, pipeline::Build&
   out.max_bytes = config::size_bytes(&settings, "max_bytes", out.max_bytes);
   out.client_refresh = config::boolean(&settings, "client_refresh", false);
   const tmpl::Scope scope = scope_of_tags(build);
-  for (const config::Node* tag : config::each(&settings, "tags"))
-    out.tags.push_back(build.compile(*tag, "cache.tags", tmpl::Place::kHeader, scope));
+  for (const config::Node* tag : config::each(&settings, "tags")) {
+    const std::string place = "cache.tags[" + std::to_string(out.tags.size()) + ']';
+    out.tags.push_back(build.compile(*tag, place, tmpl::Place::kHeader, scope));
+  }
   return out;
 }
 
