@@ -193,7 +193,7 @@ store::Blob pack(const http::Response& r, IdempotencyRecord record, std::string_
   http::append_end_to_end_fields(head, fields);
   if (r.kept.fields.empty() && !head.has(http::FieldId::kDate)) {
     fields.append("Date: ");
-    http::append_imf_date(fields, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+    http::append_imf_date(fields, std::chrono::system_clock::to_time_t(Clock::wall()));
     fields.append("\r\n");
   }
   record.status = r.status;

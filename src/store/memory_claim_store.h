@@ -22,7 +22,7 @@ class MemoryClaimStore final : public ClaimStore {
   using Clock = TimePoint (*)();
 
   /// `most_bytes` bounds keys, values and what it costs to keep them.
-  explicit MemoryClaimStore(uint64_t most_bytes = kMostBytes, Clock clock = &std::chrono::steady_clock::now)
+  explicit MemoryClaimStore(uint64_t most_bytes = kMostBytes, Clock clock = &vg::Clock::now)
       : clock_(clock), most_bytes_(most_bytes) {}
   MemoryClaimStore(const MemoryClaimStore&) = delete;
 
