@@ -252,10 +252,10 @@ class Upstream:
                 connection.read_body(request)
                 self._note(lambda: None)
             answer = self.handler(request, connection)
-            if answer:
-                connection.send(answer)
-        finally:
+        finally:  # before the answer goes: who has it may ask again, elsewhere, before this thread runs on
             self._note(lambda: setattr(self, "busy", self.busy - 1))
+        if answer:
+            connection.send(answer)
         return not connection.closed.is_set()
 
     def _began(self, request):
