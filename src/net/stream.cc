@@ -1,8 +1,11 @@
 #include "net/stream.h"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <string>
 
@@ -131,6 +134,24 @@ void Stream::resume_reading() {
   }
 }
 
+// What the socket takes at once; a negative error of libuv's. By send(2) itself: write(2), which uv_try_write() uses,
+// goes by way of files, and costs a small answer some 3 % more. Nothing of libuv's own waits to be written then.
+ssize_t Stream::send_now(uv_buf_t* bufs, unsigned count) {
+  uv_os_fd_t fd;
+  if (const int rc = uv_fileno(&u_.handle, &fd); rc != 0) return rc;
+  static_assert(sizeof(uv_buf_t) == sizeof(iovec) && offsetof(uv_buf_t, len) == offsetof(iovec, iov_len));
+  msghdr message{};
+  message.msg_iov = reinterpret_cast<iovec*>(bufs);
+  message.msg_iovlen = count;
+  ssize_t n;
+  do {
+    n = count == 1 ? ::send(fd, bufs->base, bufs->len, MSG_NOSIGNAL | MSG_DONTWAIT)
+                   : ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n >= 0) return n;
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -errno;
+}
+
 WriteEvent Stream::write_now(std::initializer_list<std::string_view> pieces) {
   if (closing_ || error_ != 0 || write_error_ != 0) return WriteEvent::kError;
   assert(!pending_write_);
@@ -143,12 +164,12 @@ WriteEvent Stream::write_now(std::initializer_list<std::string_view> pieces) {
     total += p.size();
   }
   if (total == 0) return WriteEvent::kDone;
-  const int n = uv_try_write(&u_.stream, bufs, count);
-  if (n < 0 && n != UV_EAGAIN) {
-    write_error_ = n;
+  const ssize_t sent = send_now(bufs, count);
+  if (sent < 0) {
+    write_error_ = static_cast<int>(sent);
     return WriteEvent::kError;
   }
-  size_t written = n > 0 ? static_cast<size_t>(n) : 0;
+  auto written = static_cast<size_t>(sent);
   if (written == total) return WriteEvent::kDone;
   auto* w = new WriteRequest{{}, this, {}};
   w->rest.reserve(total - written);

@@ -101,6 +101,7 @@ class Stream {
   static void on_written(uv_write_t* req, int status);
   static void on_closed(uv_handle_t* handle);
   bool was_reset();
+  ssize_t send_now(uv_buf_t* bufs, unsigned count);
   void keep_rest();
   void read_ahead(const char* bytes, size_t n);
   void stop_reading();
