@@ -176,7 +176,8 @@ coro::Task<Result<void>> Cache::serve(Context& ctx, Next next) const {
                           !(passes && cache::is_conditional(ctx.request));
     if (!may_fill) {
       Result<void> out = co_await pass(ctx, next, forwarded(why));
-      if (out && found.entry && contradicts(ctx, *found.entry)) co_await forget(ctx, found.key);
+      const bool outdated = out && found.entry && contradicts(ctx, *found.entry);
+      if (outdated) co_await forget(ctx, found.key);
       co_return std::move(out);
     }
     asked.status = forwarded(why);
@@ -324,7 +325,8 @@ coro::Task<Result<void>> Cache::keep_answer(Context& ctx, std::unique_ptr<Fill> 
   const bool more = body->take_arrived();
   if (more) ctx.scope.spawn(body->pump());
   const bool conditional = cache::is_conditional(ctx.request);
-  if (more && conditional) co_await body->finish(&ctx.cancel);
+  const bool to_finish = more && conditional;
+  if (to_finish) co_await body->finish(&ctx.cancel);
   if (conditional && body->kept()) {
     const Entry entry = *body->kept();
     answer_with(ctx, entry, Clock::wall(), status);

@@ -110,7 +110,8 @@ coro::Task<Result<void>> Idempotency::serve(Context& ctx, Next next, std::string
   IdempotencyClaim claim(ctx, std::move(store), claim_key(ctx, key), fingerprint_of(ctx.request, content));
   const Result<store::Blob> stands = co_await claim.take();
   if (ctx.cancel.cancelled()) {
-    if (stands && !*stands) co_await claim.release();
+    const bool ours = stands && !*stands;
+    if (ours) co_await claim.release();
     co_return Error(ctx.cancel.reason(), "the answer was not ready in time");
   }
   if (!stands) {
@@ -215,7 +216,8 @@ coro::Task<void> Idempotency::keep_answer(Context& ctx, IdempotencyClaim& claim)
   ctx.cancel.disarm();  // of a view that streams: the head is there
   std::string streamed;
   bool whole = !is_stream(r, max_bytes_);
-  if (whole && r.body) whole = co_await collect(ctx, &streamed);
+  const bool to_collect = whole && r.body;
+  if (to_collect) whole = co_await collect(ctx, &streamed);
   co_await claim.join();
   if (!whole) {
     co_await claim.settle(claim.record(Kind::kNoAnswer).pack(), ttl_);

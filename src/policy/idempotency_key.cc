@@ -89,11 +89,7 @@ std::string claim_key(const pipeline::Context& ctx, std::string_view key) {
   const std::string hash = digest.add("key").add(key).take();
   std::string out = "idempotency:" + ctx.route->name + ":";
   out.append(ctx.request.method_text()).push_back(':');
-  for (const char c : hash) {
-    const auto byte = static_cast<unsigned char>(c);
-    out.push_back("0123456789abcdef"[byte >> 4]);
-    out.push_back("0123456789abcdef"[byte & 15]);
-  }
+  store::append_hex(out, hash);
   return out;
 }
 

@@ -14,7 +14,7 @@ class Digest {
   Digest();
   /// Each part counts with its length: what is added one after another does not run into each other.
   Digest& add(std::string_view part);
-  /// kBytes of it. Once.
+  /// kBytes of it. Once. A digest that can't be made (no memory) ends the process: two names must never become one.
   std::string take();
 
  private:
@@ -23,5 +23,8 @@ class Digest {
   };
   std::unique_ptr<void, Free> state_;
 };
+
+/// Appends two hexadecimal digits a byte.
+void append_hex(std::string& out, std::string_view bytes);
 
 }  // namespace vg::store

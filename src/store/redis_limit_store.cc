@@ -132,10 +132,7 @@ bool is_readable(const LimitAsk& ask) {
 
 void append_digest(std::string_view text, std::string& out) {
   const std::string digest = Digest().add(text).take();
-  for (const char c : digest.substr(0, Digest::kBytes / 2)) {
-    out.push_back("0123456789abcdef"[static_cast<unsigned char>(c) >> 4]);
-    out.push_back("0123456789abcdef"[c & 15]);
-  }
+  append_hex(out, std::string_view(digest).substr(0, Digest::kBytes / 2));
 }
 
 void append_key(const std::string& prefix, const LimitAsk& ask, std::string& out) {
