@@ -5,18 +5,24 @@
 
 namespace vg::cache {
 
+void Fills::Shard::remember(size_t hash) {
+  const uint64_t number = stored.load(std::memory_order_relaxed);
+  recent[number % kRecent] = hash;
+  stored.store(number + 1, std::memory_order_release);
+}
+
 bool Fills::Shard::was_stored(size_t hash, uint64_t since) const {
-  if (stored - since > kRecent) return true;  // nobody knows
-  for (uint64_t n = since; n != stored; ++n) {
+  const uint64_t until = stored.load(std::memory_order_relaxed);
+  if (until - since > kRecent) return true;  // nobody knows
+  for (uint64_t n = since; n != until; ++n) {
     if (recent[n % kRecent] == hash) return true;
   }
   return false;
 }
 
 uint64_t Fills::moment(std::string_view key) {
-  Shard& shard = shard_of(Hash()(key));
-  const std::lock_guard<std::mutex> lock(shard.mutex);
-  return shard.stored;
+  // On the way of every hit: no lock. What finish() counted before was in the store before that.
+  return shard_of(Hash()(key)).stored.load(std::memory_order_acquire);
 }
 
 Turn Fills::lead(std::string_view key, uint64_t since, std::shared_ptr<FillWaiter> waiter) {
@@ -54,7 +60,7 @@ void Fills::finish(std::string_view key, const FillOutcome& outcome) {
     const std::lock_guard<std::mutex> lock(shard.mutex);
     const auto at = shard.fills.find(key);
     if (at == shard.fills.end()) return;
-    if (at->second.shared) shard.recent[shard.stored++ % kRecent] = hash;
+    if (at->second.shared) shard.remember(hash);
     waiters = std::move(at->second.waiters);
     shard.fills.erase(at);
   }

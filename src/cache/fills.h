@@ -2,6 +2,7 @@
 // whatever loop they run. RFC 9211 calls them collapsed.
 #pragma once
 #include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -77,8 +78,10 @@ class Fills {
   struct alignas(64) Shard {
     std::mutex mutex;
     std::unordered_map<std::string, Open, Hash, std::equal_to<>> fills;
-    uint64_t stored = 0;                   // fills that ended with something for the store
+    std::atomic<uint64_t> stored{0};       // fills that ended with something for the store; read without the lock
     std::array<size_t, kRecent> recent{};  // the keys' hashes of the last of them, by number
+    // With the lock.
+    void remember(size_t hash);
     bool was_stored(size_t hash, uint64_t since) const;
   };
   static void tell(Waiters waiters, const FillOutcome& outcome);
