@@ -40,33 +40,50 @@ StreamPtr Stream::create(EventLoop* loop, Kind kind) {
 
 void Stream::start() { resume_reading(); }
 
-void Stream::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buf) {
-  auto* self = static_cast<Stream*>(handle->data);
-  buf->base = self->loop_->read_buffer();
-  buf->len = EventLoop::kReadBufferBytes;
-}
+// libuv is to read nothing itself (UV_ENOBUFS, as its documentation says): see receive_now().
+void Stream::on_alloc(uv_handle_t*, size_t, uv_buf_t* buf) { *buf = uv_buf_init(nullptr, 0); }
 
-void Stream::on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buf) {
-  if (n == 0) return;  // EAGAIN
+void Stream::on_read(uv_stream_t* handle, ssize_t status, const uv_buf_t*) {
   auto* self = static_cast<Stream*>(handle->data);
   const EventLoop::CallbackScope scope(self->loop_);
-  if (n > 0) {
-    if (self->size_ > 0) return self->read_ahead(buf->base, static_cast<size_t>(n));
-    self->data_ = buf->base;
-    self->size_ = static_cast<uint32_t>(n);
-    self->deliver(ReadEvent::kData);
-    // Everything that the bytes set going runs now, while they are still in the loop's buffer.
-    if (!self->closing_) coro::drain();
-    self->keep_rest();
-    return;
+  if (status != UV_ENOBUFS) return self->received(status);
+  // A full buffer means that there may be more; one stream may not hold the loop for ever.
+  ssize_t n = EventLoop::kReadBufferBytes;
+  for (int reads = 0; reads < kReadsAtOnce && n == EventLoop::kReadBufferBytes && self->reading_; ++reads) {
+    n = self->receive_now();
+    if (n != UV_EAGAIN) self->received(n);
   }
-  self->stop_reading();
-  if (n == UV_EOF && !self->was_reset()) {
-    self->eof_ = true;
-    self->deliver(ReadEvent::kEof);
+}
+
+// What has come, into the loop's buffer; 0 at the end; a negative error of libuv's. By recv(2) itself, for the reason
+// of send_now().
+ssize_t Stream::receive_now() {
+  uv_os_fd_t fd;
+  if (const int rc = uv_fileno(&u_.handle, &fd); rc != 0) return rc;
+  ssize_t n;
+  do {
+    n = ::recv(fd, loop_->read_buffer(), EventLoop::kReadBufferBytes, MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  return n >= 0 ? n : -errno;
+}
+
+void Stream::received(ssize_t n) {
+  if (n > 0) {
+    if (size_ > 0) return read_ahead(static_cast<size_t>(n));
+    data_ = loop_->read_buffer();
+    size_ = static_cast<uint32_t>(n);
+    deliver(ReadEvent::kData);
+    // Everything that the bytes set going runs now, while they are still in the loop's buffer.
+    if (!closing_) coro::drain();
+    return keep_rest();
+  }
+  stop_reading();
+  if (n == 0) {
+    eof_ = true;
+    deliver(ReadEvent::kEof);
   } else {
-    self->error_ = n == UV_EOF ? UV_ECONNRESET : static_cast<int>(n);
-    self->deliver(ReadEvent::kError);
+    error_ = static_cast<int>(n);
+    deliver(ReadEvent::kError);
   }
 }
 
@@ -76,14 +93,6 @@ void Stream::deliver(ReadEvent event) {
   } else if (observer_ != nullptr) {
     observer_->on_unsolicited(*this, event);
   }
-}
-
-// libuv tells a hang-up after a short read as the end, also where it was a reset (RFC 9112 section 9.8: not the same).
-bool Stream::was_reset() {
-  uv_os_fd_t fd;
-  int error = 0;
-  socklen_t length = sizeof error;
-  return uv_fileno(&u_.handle, &fd) == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0;
 }
 
 // What was not consumed within the callback moves out of the loop's buffer. Reading then stops until it is consumed;
@@ -97,10 +106,10 @@ void Stream::keep_rest() {
   if (observer_ == nullptr || size_ >= kReadAheadBytes) stop_reading();
 }
 
-void Stream::read_ahead(const char* bytes, size_t n) {
+void Stream::read_ahead(size_t n) {
   std::unique_ptr<char[]> both(new char[size_ + n]);
   std::memcpy(both.get(), data_, size_);
-  std::memcpy(both.get() + size_, bytes, n);
+  std::memcpy(both.get() + size_, loop_->read_buffer(), n);
   kept_ = std::move(both);
   data_ = kept_.get();
   size_ += static_cast<uint32_t>(n);

@@ -92,18 +92,20 @@ class Stream {
  private:
   /// What an observed stream reads beyond what is consumed, to notice that its peer goes away.
   static constexpr uint32_t kReadAheadBytes = 16 * 1024;
+  static constexpr int kReadsAtOnce = 32;
   friend struct StreamCloser;
   struct WriteRequest;
   Stream(EventLoop* loop, Kind kind) : loop_(loop), kind_(kind) {}
   ~Stream() = default;
   static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf);
-  static void on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buf);
+  static void on_read(uv_stream_t* handle, ssize_t status, const uv_buf_t* buf);
   static void on_written(uv_write_t* req, int status);
   static void on_closed(uv_handle_t* handle);
-  bool was_reset();
+  ssize_t receive_now();
+  void received(ssize_t n);
   ssize_t send_now(uv_buf_t* bufs, unsigned count);
   void keep_rest();
-  void read_ahead(const char* bytes, size_t n);
+  void read_ahead(size_t n);
   void stop_reading();
   void deliver(ReadEvent event);
   template <typename Event>
