@@ -37,15 +37,19 @@ std::unique_ptr<Attempt> new_attempt(EventLoop* loop) {
   return attempt;
 }
 
+Error unfinished(const coro::CancelSource* cancel) {
+  const ErrorKind why = cancel->reason();
+  const bool late = why == ErrorKind::kTimeout;
+  return Error(why, late ? "no connection in time" : "cancelled", late);
+}
+
 // Waits for an attempt that was begun on `stream`.
 coro::Task<Result<StreamPtr>> finish(std::unique_ptr<Attempt> attempt, StreamPtr stream, std::string where,
                                      coro::CancelSource* cancel) {
   const bool finished = co_await attempt->done.wait(cancel);
   if (!finished) {
     attempt.release()->abandoned = true;  // closing the stream ends it; on_connected deletes it
-    const ErrorKind why = cancel->reason();
-    co_return Error(why, why == ErrorKind::kTimeout ? "no connection in time" : "cancelled",
-                    why == ErrorKind::kTimeout);
+    co_return unfinished(cancel);
   }
   if (attempt->status != 0) co_return connect_error(where, attempt->status);
   if (stream->kind() == Stream::Kind::kTcp) uv_tcp_nodelay(stream->uv_tcp(), 1);
@@ -70,6 +74,20 @@ coro::Task<Result<StreamPtr>> connect_unix(EventLoop* loop, std::string path, co
   std::unique_ptr<Attempt> attempt = new_attempt(loop);
   uv_pipe_connect(&attempt->req, stream->uv_pipe(), path.c_str(), on_connected);  // on_connected tells of any failure
   co_return co_await finish(std::move(attempt), std::move(stream), path, cancel);
+}
+
+coro::Task<Result<StreamPtr>> secure(StreamPtr stream, std::unique_ptr<TlsSession> tls, std::string where,
+                                     coro::CancelSource* cancel) {
+  if (!tls) co_return connect_error(where, UV_ENOMEM);
+  stream->begin_tls(std::move(tls));
+  const bool ended = co_await stream->handshake(cancel);
+  if (!ended) co_return unfinished(cancel);
+  if (stream->tls()->failed()) {
+    Error e(ErrorKind::kConnect, "no connection", true);
+    e.internal = "TLS with " + where + ": " + stream->tls()->reason();
+    co_return std::move(e);
+  }
+  co_return std::move(stream);
 }
 
 }  // namespace vg::net

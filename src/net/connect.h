@@ -14,4 +14,9 @@ coro::Task<Result<StreamPtr>> connect(EventLoop* loop, Address address, coro::Ca
 /// The same to the unix socket at `path`, of at most 107 bytes.
 coro::Task<Result<StreamPtr>> connect_unix(EventLoop* loop, std::string path, coro::CancelSource* cancel);
 
+/// Speaks TLS on `stream`, which has just been connected to `where`: returns once the handshake is done.
+/// Errors: kConnect with the reason in `internal` ("certificate has expired"); kTimeout or kCancelled as `cancel` says.
+coro::Task<Result<StreamPtr>> secure(StreamPtr stream, std::unique_ptr<TlsSession> tls, std::string where,
+                                     coro::CancelSource* cancel);
+
 }  // namespace vg::net

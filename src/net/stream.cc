@@ -48,9 +48,10 @@ void Stream::on_read(uv_stream_t* handle, ssize_t status, const uv_buf_t*) {
   const EventLoop::CallbackScope scope(self->loop_);
   if (status != UV_ENOBUFS) return self->received(status);
   // A full buffer means that there may be more; one stream may not hold the loop for ever.
-  ssize_t n = EventLoop::kReadBufferBytes;
-  for (int reads = 0; reads < kReadsAtOnce && n == EventLoop::kReadBufferBytes && self->reading_; ++reads) {
-    n = self->receive_now();
+  bool more = true;
+  for (int reads = 0; reads < kReadsAtOnce && more && self->reading_; ++reads) {
+    const ssize_t n = self->receive_now();
+    more = n == EventLoop::kReadBufferBytes || (n > 0 && self->tls_ && self->tls_->has_end());
     if (n != UV_EAGAIN) self->received(n);
   }
 }
@@ -60,6 +61,10 @@ void Stream::on_read(uv_stream_t* handle, ssize_t status, const uv_buf_t*) {
 ssize_t Stream::receive_now() {
   uv_os_fd_t fd;
   if (const int rc = uv_fileno(&u_.handle, &fd); rc != 0) return rc;
+  if (tls_) {
+    const ssize_t got = tls_->receive(fd, loop_->read_buffer(), EventLoop::kReadBufferBytes);
+    return queue_unsent() ? got : ssize_t{UV_ENOBUFS};
+  }
   ssize_t n;
   do {
     n = ::recv(fd, loop_->read_buffer(), EventLoop::kReadBufferBytes, MSG_DONTWAIT);
@@ -163,7 +168,7 @@ ssize_t Stream::send_now(uv_buf_t* bufs, unsigned count) {
 
 WriteEvent Stream::write_now(std::initializer_list<std::string_view> pieces) {
   if (closing_ || error_ != 0 || write_error_ != 0) return WriteEvent::kError;
-  assert(!pending_write_);
+  assert(pending_writes_ == 0 || tls_);
   uv_buf_t bufs[8];
   unsigned count = 0;
   size_t total = 0;
@@ -173,6 +178,7 @@ WriteEvent Stream::write_now(std::initializer_list<std::string_view> pieces) {
     total += p.size();
   }
   if (total == 0) return WriteEvent::kDone;
+  if (tls_) return write_tls(bufs, count);
   const ssize_t sent = send_now(bufs, count);
   if (sent < 0) {
     write_error_ = static_cast<int>(sent);
@@ -180,39 +186,111 @@ WriteEvent Stream::write_now(std::initializer_list<std::string_view> pieces) {
   }
   auto written = static_cast<size_t>(sent);
   if (written == total) return WriteEvent::kDone;
-  auto* w = new WriteRequest{{}, this, {}};
-  w->rest.reserve(total - written);
+  std::string rest;
+  rest.reserve(total - written);
   for (unsigned i = 0; i < count; ++i) {
     const size_t skip = std::min(written, bufs[i].len);
     written -= skip;
-    w->rest.append(bufs[i].base + skip, bufs[i].len - skip);
+    rest.append(bufs[i].base + skip, bufs[i].len - skip);
   }
+  return queue(std::move(rest)) ? WriteEvent::kPending : WriteEvent::kError;
+}
+
+// libuv sends it when the socket takes something again.
+bool Stream::queue(std::string rest) {
+  auto* w = new WriteRequest{{}, this, std::move(rest)};
   w->req.data = w;
-  uv_buf_t rest = uv_buf_init(w->rest.data(), static_cast<unsigned>(w->rest.size()));
-  const int rc = uv_write(&w->req, &u_.stream, &rest, 1, on_written);
+  uv_buf_t buf = uv_buf_init(w->rest.data(), static_cast<unsigned>(w->rest.size()));
+  const int rc = uv_write(&w->req, &u_.stream, &buf, 1, on_written);
   if (rc != 0) {
     write_error_ = rc;
     delete w;
+    return false;
+  }
+  ++pending_writes_;
+  if (tls_) tls_->set_queued(true);
+  return true;
+}
+
+void Stream::use_tls(std::unique_ptr<TlsSession> tls) {
+  const bool begun = size_ > 0;
+  if (begun) tls->take_first(data());
+  consume(size_);
+  begin_tls(std::move(tls), begun);
+}
+
+void Stream::begin_tls(std::unique_ptr<TlsSession> tls, bool speaks) {
+  tls_ = std::move(tls);
+  resume_reading();
+  if (!speaks) return;
+  uv_os_fd_t fd;
+  if (uv_fileno(&u_.handle, &fd) != 0) return tls_->give_up("the connection is closed");
+  const ssize_t rc = tls_->begin(fd);
+  if (rc != UV_EAGAIN) error_ = static_cast<int>(rc);
+  if (!queue_unsent()) tls_->give_up("the connection cannot be written to");
+}
+
+void Stream::say_plainly(std::string_view answer) {
+  uv_os_fd_t fd;
+  if (uv_fileno(&u_.handle, &fd) != 0) return;
+  (void)!::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(fd, SHUT_WR);
+}
+
+WriteEvent Stream::write_tls(uv_buf_t* bufs, unsigned count) {
+  uv_os_fd_t fd;
+  const bool good = uv_fileno(&u_.handle, &fd) == 0 && tls_->send(fd, bufs, count, loop_->now());
+  if (!good || !queue_unsent()) {
+    if (write_error_ == 0) write_error_ = UV_ECONNRESET;
     return WriteEvent::kError;
   }
-  pending_write_ = true;
-  return WriteEvent::kPending;
+  return pending_writes_ != 0 ? WriteEvent::kPending : WriteEvent::kDone;
+}
+
+// What TLS has to say itself (the handshake, alerts, new keys) and the socket did not take. Somebody who makes it speak
+// and does not listen is not waited for.
+bool Stream::queue_unsent() {
+  if (!tls_->has_unsent()) return true;
+  return unsent_bytes() <= kMostUnsentBytes && queue(tls_->take_unsent());
+}
+
+// Reading had stopped with a full buffer: what TLS holds of it does not make the socket readable. Not through the
+// loop's buffer, which somebody may be looking at.
+bool Stream::refill() {
+  uv_os_fd_t fd;
+  if (!tls_ || closing_ || error_ != 0 || eof_ || !tls_->has_more() || uv_fileno(&u_.handle, &fd) != 0) return false;
+  std::unique_ptr<char[]> more(new char[kReadAheadBytes]);
+  const ssize_t n = tls_->receive(fd, more.get(), kReadAheadBytes);
+  if (n == UV_EAGAIN) return false;
+  if (n > 0) {
+    kept_ = std::move(more);
+    data_ = kept_.get();
+    size_ = static_cast<uint32_t>(n);
+  } else if (n == 0) {
+    eof_ = true;
+  } else {
+    error_ = static_cast<int>(n);
+  }
+  return true;
 }
 
 void Stream::on_written(uv_write_t* req, int status) {
   const std::unique_ptr<WriteRequest> w(static_cast<WriteRequest*>(req->data));
   Stream* self = w->stream;
   const EventLoop::CallbackScope scope(self->loop_);
-  self->pending_write_ = false;
   if (status != 0) self->write_error_ = status;
+  if (--self->pending_writes_ != 0 && status == 0) return;
+  if (self->tls_) self->tls_->set_queued(false);
   self->wake(status == 0 ? WriteEvent::kDone : WriteEvent::kError);
 }
 
 void Stream::shutdown_write() {
   if (closing_) return;
   uv_os_fd_t fd;
+  if (uv_fileno(&u_.handle, &fd) != 0) return;
+  if (tls_) tls_->send_close(fd);
   // shutdown(2) itself: nothing of ours is queued then, and no request is left behind for a dying stream.
-  if (uv_fileno(&u_.handle, &fd) == 0) ::shutdown(fd, SHUT_WR);
+  ::shutdown(fd, SHUT_WR);
 }
 
 void Stream::reset_and_close() {
@@ -220,6 +298,7 @@ void Stream::reset_and_close() {
   uv_os_fd_t fd;
   const linger abort{1, 0};
   if (uv_fileno(&u_.handle, &fd) == 0) setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+  if (tls_) tls_->give_up("cut");  // no close_notify: the peer must not take it for the end
   close();
 }
 
@@ -229,6 +308,10 @@ void Stream::close() {
   reading_ = false;
   data_ = nullptr;
   size_ = 0;
+  uv_os_fd_t fd;
+  if (tls_ && pending_writes_ == 0 && error_ == 0 && write_error_ == 0 && uv_fileno(&u_.handle, &fd) == 0)
+    tls_->send_close(fd);
+  if (tls_) tls_->give_up("closed");
   wake(ReadEvent::kError);
   wake(WriteEvent::kError);
   uv_close(&u_.handle, on_closed);
@@ -243,8 +326,8 @@ void Stream::on_closed(uv_handle_t* handle) {
   }
 }
 
-bool Stream::settled(const coro::CancelSource* cancel, ReadEvent* event) const {
-  if (size_ != 0) {
+bool Stream::settled(const coro::CancelSource* cancel, ReadEvent* event) {
+  if (size_ != 0 || (refill() && size_ != 0)) {
     *event = ReadEvent::kData;
   } else if (closing_ || error_ != 0) {
     *event = ReadEvent::kError;
@@ -258,10 +341,10 @@ bool Stream::settled(const coro::CancelSource* cancel, ReadEvent* event) const {
   return true;
 }
 
-bool Stream::settled(const coro::CancelSource* cancel, WriteEvent* event) const {
+bool Stream::settled(const coro::CancelSource* cancel, WriteEvent* event) {
   if (closing_ || write_error_ != 0) {
     *event = WriteEvent::kError;
-  } else if (!pending_write_) {
+  } else if (pending_writes_ == 0) {
     *event = WriteEvent::kDone;
   } else if (cancel != nullptr && cancel->cancelled()) {
     *event = WriteEvent::kCancelled;

@@ -17,6 +17,7 @@
 
 #include "coro/cancel.h"
 #include "net/event_loop.h"
+#include "net/tls_session.h"
 
 namespace vg::net {
 
@@ -56,6 +57,19 @@ class Stream {
 
   /// Begins to read: to be called once, when it is connected or accepted.
   void start();
+  /// Speaks TLS from here on: data() is what it decrypts, beginning with what data() shows now, and write_now()
+  /// encrypts.
+  void use_tls(std::unique_ptr<TlsSession> tls);
+  /// The same for a client, which begins the handshake. How it ends: handshake().
+  void begin_tls(std::unique_ptr<TlsSession> tls) { begin_tls(std::move(tls), true); }
+  /// Answers a client that came without TLS where it is spoken, in the clear. Best effort; to be closed after it.
+  void say_plainly(std::string_view answer);
+  /// nullptr: it does not speak TLS.
+  TlsSession* tls() const { return tls_.get(); }
+  /// Waits for the handshake. False: it failed, and tls()->reason() says why, or `cancel` came first.
+  [[nodiscard]] coro::Event::Awaiter handshake(coro::CancelSource* cancel) {
+    return tls_->handshake_ended().wait(cancel);
+  }
   std::string_view data() const { return {data_, size_}; }
   void consume(size_t n);
   /// The peer has ended its sending side, and all its bytes were consumed.
@@ -73,7 +87,7 @@ class Stream {
 
   /// Writes the pieces in order. kPending: the rest is copied and under way; wait in flushed() before the next write.
   WriteEvent write_now(std::initializer_list<std::string_view> pieces);
-  bool write_pending() const { return pending_write_; }
+  bool write_pending() const { return pending_writes_ != 0; }
   /// Bytes of the pending write that the socket has not taken yet.
   size_t unsent_bytes() const { return uv_stream_get_write_queue_size(&u_.stream); }
   [[nodiscard]] Awaiter<WriteEvent> flushed(coro::CancelSource* cancel);
@@ -82,7 +96,8 @@ class Stream {
   void pause_reading();
   void resume_reading();
 
-  /// Ends the sending side (FIN). Errors are of no interest: the stream is about to go.
+  /// Ends the sending side (FIN, with TLS close_notify before it). Errors are of no interest: the stream is about to
+  /// go.
   void shutdown_write();
   /// Closes with RST instead of FIN: the peer must see that the message was cut.
   void reset_and_close();
@@ -93,6 +108,7 @@ class Stream {
   /// What an observed stream reads beyond what is consumed, to notice that its peer goes away.
   static constexpr uint32_t kReadAheadBytes = 16 * 1024;
   static constexpr int kReadsAtOnce = 32;
+  static constexpr size_t kMostUnsentBytes = 1024 * 1024;
   friend struct StreamCloser;
   struct WriteRequest;
   Stream(EventLoop* loop, Kind kind) : loop_(loop), kind_(kind) {}
@@ -104,6 +120,11 @@ class Stream {
   ssize_t receive_now();
   void received(ssize_t n);
   ssize_t send_now(uv_buf_t* bufs, unsigned count);
+  WriteEvent write_tls(uv_buf_t* bufs, unsigned count);
+  bool queue(std::string rest);
+  bool queue_unsent();
+  bool refill();
+  void begin_tls(std::unique_ptr<TlsSession> tls, bool speaks);
   void keep_rest();
   void read_ahead(size_t n);
   void stop_reading();
@@ -113,8 +134,8 @@ class Stream {
     return std::get<Awaiter<Event>*>(waiters_);
   }
   // True if there is nothing to wait for: `event` says why.
-  bool settled(const coro::CancelSource* cancel, ReadEvent* event) const;
-  bool settled(const coro::CancelSource* cancel, WriteEvent* event) const;
+  bool settled(const coro::CancelSource* cancel, ReadEvent* event);
+  bool settled(const coro::CancelSource* cancel, WriteEvent* event);
   template <typename Event>
   void wake(Event event);
 
@@ -133,7 +154,9 @@ class Stream {
   std::tuple<Awaiter<ReadEvent>*, Awaiter<WriteEvent>*> waiters_{};
   StreamObserver* observer_ = nullptr;
   Kind kind_;
-  bool reading_ = false, eof_ = false, closing_ = false, orphan_ = false, gone_ = false, pending_write_ = false;
+  bool reading_ = false, eof_ = false, closing_ = false, orphan_ = false, gone_ = false;
+  uint16_t pending_writes_ = 0;  // more than one only where TLS itself has something to say
+  std::unique_ptr<TlsSession> tls_;
 };
 
 /// Waits for an Event of the stream. Lifetime: ends before the stream.
