@@ -11,6 +11,7 @@
 
 #include "gateway/route_table.h"
 #include "net/address.h"
+#include "net/tls_context.h"
 
 namespace vg::cli {
 
@@ -50,8 +51,33 @@ int connect_to(const config::ListenerSettings& listen, std::string* error) {
   return -1;
 }
 
+constexpr char kRequest[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+// It is asked who it was configured to be: what it shows is not looked at.
+std::string ask_by_tls(int fd) {
+  std::vector<std::string> warnings;
+  net::TlsClientSettings anybody;
+  anybody.verify = false;
+  const auto client = net::TlsClient::load(anybody, &warnings);
+  const auto tls = client ? client.value()->connect("localhost", false, {}, nullptr) : nullptr;
+  std::string answer;
+  bool asked = false;
+  char buffer[1024];
+  pollfd readable{fd, POLLIN, 0};
+  while (tls && answer.size() < 4096) {
+    const ssize_t n = tls->receive(fd, buffer, sizeof buffer);
+    if (n > 0) answer.append(buffer, static_cast<size_t>(n));
+    if (n <= 0 && n != UV_EAGAIN) break;
+    if (tls->ready() && !std::exchange(asked, true)) {
+      const uv_buf_t request = uv_buf_init(const_cast<char*>(kRequest), sizeof kRequest - 1);
+      if (!tls->send(fd, &request, 1, Clock::now())) break;
+    }
+    if (n == UV_EAGAIN && ::poll(&readable, 1, kPatienceMs) != 1) break;
+  }
+  return answer;
+}
+
 std::string ask(int fd) {
-  static constexpr char kRequest[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   std::string answer;
   if (::send(fd, kRequest, sizeof kRequest - 1, MSG_NOSIGNAL) < 0) return answer;
   char buffer[1024];
@@ -82,7 +108,10 @@ int health(const std::string& config_file) {
   std::string error;
   const int fd = connect_to(*listen, &error);
   if (fd < 0) return fail(error);
-  const std::string answer = ask(fd);
+  // It speaks for itself, not for a client.
+  static constexpr std::string_view kOwn = "PROXY UNKNOWN\r\n";
+  if (listen->proxy_protocol) (void)!::send(fd, kOwn.data(), kOwn.size(), MSG_NOSIGNAL);
+  const std::string answer = listen->tls ? ask_by_tls(fd) : ask(fd);
   ::close(fd);
   if (answer.starts_with("HTTP/1.1 200 ")) {
     std::puts("ready");

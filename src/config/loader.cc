@@ -91,7 +91,7 @@ void build(LoadResult& result, const Schema& schema, const Includer& includer) {
   result.server_settings = read_server(result.server, result.errors);
   result.admin_settings = read_admin(result.admin, result.errors);
   result.log_settings = read_log(result.log);
-  result.redis_settings = read_redis(result.redis);
+  result.redis_settings = read_redis(result.redis, result.errors);
   read_upstreams(result, schema, sources);
   RouteBuilder(result, schema, sources).build(built_in);
 }

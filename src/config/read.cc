@@ -50,4 +50,17 @@ std::vector<std::string> texts(const Node* map, std::string_view key) {
   return out;
 }
 
+std::string path_near(const Node& node) {
+  const std::string_view path = node.text();
+  if (path.starts_with('/') || node.mark().file == nullptr) return std::string(path);
+  const size_t slash = node.mark().file->rfind('/');
+  if (slash == std::string::npos) return std::string(path);
+  return node.mark().file->substr(0, slash + 1).append(path);
+}
+
+std::string file_path(const Node* map, std::string_view key) {
+  const Node* node = child(map, key);
+  return node != nullptr ? path_near(*node) : std::string();
+}
+
 }  // namespace vg::config

@@ -23,5 +23,8 @@ double percent(const Node* map, std::string_view key, double fallback);
 /// The items of a list, the one value that stands for a list of one, nothing where it is absent or null.
 std::vector<const Node*> each(const Node* map, std::string_view key);
 std::vector<std::string> texts(const Node* map, std::string_view key);
+/// The path that `node` names, relative to the file that says so.
+std::string path_near(const Node& node);
+std::string file_path(const Node* map, std::string_view key);  ///< the same of a key; empty where it is absent or null
 
 }  // namespace vg::config

@@ -14,8 +14,29 @@ uint32_t count(const Node* map, std::string_view key, uint32_t fallback) {
   return static_cast<uint32_t>(integer(map, key, fallback));
 }
 
-ListenerSettings read_listener(const Node& node) {
+// In a list, what holds for the whole listener stands with the first.
+std::optional<ListenerTls> read_listener_tls(const Node& listener, const std::string& path, Errors& errors) {
+  const std::vector<const Node*> certificates = each(&listener, "tls");
+  if (certificates.empty()) return std::nullopt;
+  ListenerTls out;
+  for (const Node* c : certificates) {
+    out.certificates.push_back({file_path(c, "certificate"), file_path(c, "key"), file_path(c, "ocsp"), c->mark()});
+    if (c == certificates.front()) continue;
+    for (const char* key : {"client_ca", "min_version"}) {
+      if (const Node* node = child(c, key))
+        errors.add(node->mark(), path + ".tls",
+                   std::string(key) + " holds for the whole listener; write it with the first certificate");
+    }
+  }
+  out.client_ca = file_path(certificates.front(), "client_ca");
+  out.tls13_only = text(certificates.front(), "min_version") == "1.3";
+  return out;
+}
+
+ListenerSettings read_listener(const Node& node, const std::string& path, Errors& errors) {
   ListenerSettings out;
+  out.proxy_protocol = boolean(&node, "proxy_protocol", false);
+  out.tls = read_listener_tls(node, path, errors);
   const std::string address = text(&node, "address");
   const std::string wrong = parse_listen_address(address, out);  // validation said what is wrong, if anything is
   out.address = address;
@@ -105,7 +126,9 @@ std::string parse_listen_address(std::string_view text, ListenerSettings& out) {
 
 ServerSettings read_server(const Node* server, Errors& errors) {
   ServerSettings out;
-  for (const Node* listener : each(server, "listen")) out.listen.push_back(read_listener(*listener));
+  for (const Node* listener : each(server, "listen")) {
+    out.listen.push_back(read_listener(*listener, "server.listen[" + std::to_string(out.listen.size()) + ']', errors));
+  }
   check_listeners(out.listen, errors);
   if (out.listen.empty()) {
     ListenerSettings& standard = out.listen.emplace_back();
@@ -143,7 +166,7 @@ AdminSettings read_admin(const Node* admin, Errors& errors) {
   out.token = text(admin, "token");
   const Node* listen = child(admin, "listen");
   if (listen == nullptr) return out;
-  out.listen = read_listener(*listen);
+  out.listen = read_listener(*listen, "admin.listen", errors);
   const auto ip = out.listen->kind == ListenerSettings::Kind::kTcp ? parse_ip(out.listen->host) : std::nullopt;
   const bool open = (ip && !is_loopback(*ip)) || out.listen->kind == ListenerSettings::Kind::kSystemd;
   if (open && child(admin, "token") == nullptr) {

@@ -13,6 +13,18 @@
 
 namespace vg::config {
 
+/// What a listener shows (paths as written), and whom it lets in.
+struct ListenerTls {
+  struct Certificate {
+    std::string certificate, key;
+    std::string ocsp;  ///< empty: none
+    Mark mark;
+  };
+  std::vector<Certificate> certificates;  ///< never empty
+  std::string client_ca;                  ///< empty: clients need no certificate
+  bool tls13_only = false;
+};
+
 struct ListenerSettings {
   enum class Kind : uint8_t { kTcp, kUnix, kSystemd };
   std::string address;  ///< as written
@@ -22,6 +34,8 @@ struct ListenerSettings {
   std::string path;   ///< kUnix: the socket's path; kSystemd: the name of the descriptor
   std::string name;   ///< what `listener: NAME` of a route refers to; empty: serves routes that name none
   int backlog = 1024;
+  std::optional<ListenerTls> tls;
+  bool proxy_protocol = false;
   Mark mark;
 };
 
@@ -68,12 +82,26 @@ struct LogSettings {
   std::vector<std::string> redact = {"authorization", "cookie"};  ///< lower case
 };
 
+/// How the peers of an upstream or of Redis are spoken to by TLS. Paths are as written.
+struct ClientTls {
+  std::string ca;                ///< empty: the system's authorities
+  std::string certificate, key;  ///< empty: none is shown
+  std::string server_name;       ///< empty: the host of the url
+  bool verify = true;
+  Mark mark;
+  bool operator==(const ClientTls& b) const {
+    return ca == b.ca && certificate == b.certificate && key == b.key && server_name == b.server_name &&
+           verify == b.verify;
+  }
+};
+
 struct EndpointSettings {
   std::string host;  ///< a name, an IPv4 address, or an IPv6 address without brackets
   uint16_t port = 80;
   std::string base_path;  ///< of the url, without a slash at its end: "" or "/api/v1"
-  std::string authority;  ///< what Host says: host[:port], the port left out where it is 80; IPv6 in brackets
+  std::string authority;  ///< what Host says: host[:port], the port left out where it is the scheme's; IPv6 in brackets
   bool is_ip = false;     ///< `host` needs no resolver
+  bool https = false;
   uint32_t weight = 1;
   bool backup = false;
   Mark mark;
@@ -159,6 +187,7 @@ struct UpstreamSettings {
   std::optional<HealthSettings> health;
   Nanoseconds hedge{};                     ///< after so long a second attempt is made; 0: none
   std::optional<CallCacheSettings> cache;  ///< of the GET calls that views make
+  ClientTls tls;                           ///< of its https endpoints
   Mark mark;
 };
 
@@ -172,6 +201,8 @@ struct RedisSettings {
   std::string user;    ///< empty: the default user
   std::string password;
   uint32_t database = 0;
+  bool tls = false;  ///< rediss://
+  ClientTls client_tls;
   std::string label;  ///< the url without user and password: for the log and for people
   std::string prefix = "viewgate:";
   Nanoseconds timeout = std::chrono::milliseconds(50);  ///< of one command
@@ -184,7 +215,9 @@ ServerSettings read_server(const Node* server, Errors& errors);
 AdminSettings read_admin(const Node* admin, Errors& errors);
 LogSettings read_log(const Node* log);
 UpstreamSettings read_upstream(std::string_view name, const Node& upstream, const Mark& mark, Errors& errors);
-std::optional<RedisSettings> read_redis(const Node* redis);  ///< nullopt: not written
+/// A map with the keys of client_tls_spec(); `path` is what errors call it.
+ClientTls read_client_tls(const Node& tls, const std::string& path, Errors& errors);
+std::optional<RedisSettings> read_redis(const Node* redis, Errors& errors);  ///< nullopt: not written
 /// A map with the keys of retry_spec(), breaker_spec() or hedge_spec(), or nullptr. What it does not say is the
 /// weaker's.
 RetrySettings read_retry(const Node* retry, RetrySettings weaker = {});
@@ -194,7 +227,7 @@ CallCacheSettings read_call_cache(const Node* cache);  ///< a map with the keys 
 
 /// "0.0.0.0:8080", "[::]:8080", "unix:/path", "systemd:NAME". Returns what is wrong, empty if nothing is.
 std::string parse_listen_address(std::string_view text, ListenerSettings& out);
-/// "http://host:port/base". Returns what is wrong, empty if nothing is.
+/// "http://host:port/base", or https. Returns what is wrong, empty if nothing is.
 std::string parse_upstream_url(std::string_view text, EndpointSettings& out);
 /// "redis://[USER:PASSWORD@]HOST[:PORT][/DB]", "unix:/PATH[?db=DB]", "unix://USER:PASSWORD@/PATH[?db=DB]". Returns what
 /// is wrong, empty if nothing is; a password is never in it.

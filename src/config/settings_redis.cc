@@ -14,9 +14,8 @@ constexpr std::string_view kExample = "; write for example redis://127.0.0.1:637
 // What other clients know and this one does not, by what stands before the colon.
 std::string check_scheme(std::string_view scheme) {
   const std::string name = lower(scheme);
-  if (name == "redis" || name == "unix") return {};
-  if (name == "rediss" || name == "redis+tls")
-    return "TLS to Redis (" + quote(name) + ") is not supported by this version";
+  if (name == "redis" || name == "rediss" || name == "unix") return {};
+  if (name == "redis+tls") return quote(name) + " is not known; write rediss:// for Redis over TLS";
   if (name.find("sentinel") != std::string::npos) {
     return "Redis Sentinel (" + quote(name) +
            ") is not supported; write the redis:// address at which the master is reached";
@@ -75,8 +74,8 @@ std::string parse_tcp(std::string_view rest, RedisSettings& out) {
   out.is_ip = at.is_ip;
   if (at.port != 0) out.port = at.port;
   const bool v6 = out.host.find(':') != std::string::npos;
-  out.label = "redis://" + (v6 ? '[' + out.host + ']' : out.host) + ':' + std::to_string(out.port) + '/' +
-              std::to_string(out.database);
+  out.label = (out.tls ? "rediss://" : "redis://") + (v6 ? '[' + out.host + ']' : out.host) + ':' +
+              std::to_string(out.port) + '/' + std::to_string(out.database);
   return wrong;
 }
 
@@ -118,17 +117,23 @@ std::string parse_redis_url(std::string_view text, RedisSettings& out) {
   std::string wrong = check_scheme(scheme);
   if (!wrong.empty()) return wrong;
   if (lower(scheme) == "unix") return parse_unix(text.substr(colon + 1), out);
+  out.tls = iequals(scheme, "rediss");
   std::string_view rest = text.substr(colon + 3);
   wrong = take_credentials(rest, out);
   return wrong.empty() ? parse_tcp(rest, out) : wrong;
 }
 
-std::optional<RedisSettings> read_redis(const Node* redis) {
+std::optional<RedisSettings> read_redis(const Node* redis, Errors& errors) {
   if (redis == nullptr) return std::nullopt;
   RedisSettings out;
   const std::string wrong = parse_redis_url(text(redis, "url"), out);  // validation said what is wrong, if anything is
   out.prefix = text(redis, "prefix", out.prefix);
   out.timeout = duration(redis, "timeout", out.timeout);
+  if (const Node* tls = child(redis, "tls")) {
+    out.client_tls = read_client_tls(*tls, "redis.tls", errors);
+    if (wrong.empty() && !out.tls)
+      errors.add(tls->mark(), "redis.tls", "tls is for rediss:// alone; write it in the url");
+  }
   return out;
 }
 

@@ -94,6 +94,11 @@ std::string check_path(std::string_view text) {
   return quote(text) + " is not a path; a path begins with /";
 }
 
+std::string check_server_name(std::string_view text) {
+  const std::string wrong = text.starts_with('*') ? "has a wildcard" : check_host(text);
+  return wrong.empty() ? wrong : quote(text) + " is not a host name; write for example api.example.com";
+}
+
 // A switch for something that is not built: false says what is so anyway.
 std::string check_not_built(std::string_view text) {
   return text == "true" ? "true is not supported by this version" : std::string();
@@ -121,6 +126,34 @@ std::string check_set_header(std::string_view text) {
   return check_header_name(text);
 }
 
+Spec certificate_file(const char* example) { return text().at_least(1).called("a file").example(example); }
+
+Spec certificate_spec() {
+  return map({key("certificate", certificate_file("/etc/viewgate/tls/fullchain.pem"))
+                  .required()
+                  .summary("PEM: the certificate, then the chain that leads to its authority"),
+              key("key", certificate_file("/etc/viewgate/tls/privkey.pem"))
+                  .required()
+                  .summary("PEM: its private key, not encrypted"),
+              key("ocsp", certificate_file("/etc/viewgate/tls/ocsp.der"))
+                  .summary("DER: an OCSP response, which is stapled"),
+              key("client_ca", certificate_file("/etc/viewgate/tls/clients.pem"))
+                  .summary("PEM: clients need a certificate of one of these authorities"),
+              key("min_version", one_of({"1.2", "1.3"})).fallback("\"1.2\"").summary("the oldest TLS that is spoken")})
+      .called("a certificate");
+}
+
+Spec client_tls_spec() {
+  return map(
+      {key("ca", certificate_file("/etc/viewgate/tls/ca.pem"))
+           .summary("PEM: the authorities that are trusted, in place of the system's"),
+       key("certificate", certificate_file("/etc/viewgate/tls/client.pem")).summary("PEM: shown to the peer"),
+       key("key", certificate_file("/etc/viewgate/tls/client.key")).summary("PEM: its private key, not encrypted"),
+       key("server_name", text().check(check_server_name).called("a host name").example("api.example.com"))
+           .summary("asked for, and looked for in the certificate, in place of the url's host"),
+       key("verify", boolean()).summary("false: whoever answers is believed; true, if it does not say")});
+}
+
 Spec listener_spec() {
   return map({key("address", text().check(check_listen).called("an address").example("0.0.0.0:8080"))
                   .required()
@@ -128,7 +161,11 @@ Spec listener_spec() {
               key("name", name()).summary("routes with `listener: NAME` are served here alone"),
               key("backlog", count(1, 65535)).fallback("1024").summary("connections that may wait to be accepted"),
               key("http2", boolean().check(check_not_built)).fallback("false"),
-              key("proxy_protocol", boolean().check(check_not_built)).fallback("false"), refused_key("tls")})
+              key("proxy_protocol", boolean())
+                  .fallback("false")
+                  .summary("every connection begins with a header of the PROXY protocol, which says who the client is"),
+              key("tls", one_or_list(certificate_spec()).at_least(1).nullable())
+                  .summary("https; a list is chosen from by the name that the client asks for")})
       .short_form("address")
       .called("an address");
 }
@@ -189,9 +226,12 @@ Spec redis_spec() {
   Spec url = text().check(check_redis_url).called("an address").example("redis://127.0.0.1:6379/0");
   Spec prefix = text().between(0, 100).check(check_prefix).called("a prefix of keys").example("\"viewgate:\"");
   return map(
-      {key("url", std::move(url)).required().summary("redis://[USER:PASSWORD@]HOST[:PORT][/DB], or unix:/PATH[?db=DB]"),
+      {key("url", std::move(url))
+           .required()
+           .summary("redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss:// for TLS, or unix:/PATH[?db=DB]"),
        key("prefix", std::move(prefix)).fallback("\"viewgate:\"").summary("what the name of every key begins with"),
-       key("timeout", time_span(kMillisecond, 60 * kSecond)).fallback("50ms").summary("for one command")});
+       key("timeout", time_span(kMillisecond, 60 * kSecond)).fallback("50ms").summary("for one command"),
+       key("tls", client_tls_spec().nullable()).summary("of a rediss:// url")});
 }
 
 Spec call_cache_spec() {
@@ -233,7 +273,8 @@ Spec upstream_spec() {
        key("retry", retry_spec()),
        key("circuit_breaker", breaker_spec().nullable()).summary("of each endpoint; null: none"),
        key("health", health_spec().nullable()).summary("active checks of each endpoint"),
-       key("hedge", hedge_spec()).summary("for safe methods"), refused_key("tls"),
+       key("hedge", hedge_spec()).summary("for safe methods"),
+       key("tls", client_tls_spec().nullable()).summary("of https urls"),
        key("cache", call_cache_spec().nullable()).summary("keeps the answers of GET calls that views make")});
 }
 

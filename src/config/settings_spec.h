@@ -12,6 +12,7 @@ Spec admin_spec();
 Spec log_spec();
 Spec upstream_spec();
 Spec listener_spec();
+Spec client_tls_spec();
 /// What stands on upstreams, routes and calls: read with read_retry(), read_breaker(), read_hedge().
 Spec retry_spec();
 Spec breaker_spec();

@@ -15,20 +15,22 @@ std::string check_scheme(std::string_view text, size_t scheme_end) {
     return quote(text) + " is not a URL; write http://" + std::string(text.substr(text.starts_with("//") ? 2 : 0));
   }
   const std::string scheme = lower(text.substr(0, scheme_end));
-  if (scheme == "http") return {};
-  if (scheme == "https") return "https upstreams are not supported by this version";
+  if (scheme == "http" || scheme == "https") return {};
   return quote(scheme) + " is not a scheme of an upstream; write http://" + std::string(text.substr(scheme_end + 3));
 }
 
 std::string parse_authority(std::string_view authority, EndpointSettings& out) {
   HostPort at;
+  const uint16_t standard = out.https ? 443 : 80;
+  out.port = standard;
   const std::string wrong = parse_host_port(authority, "http://catalog:8000", "http://[::1]:8000", at);
   if (!wrong.empty()) return wrong;
   if (at.port != 0) out.port = at.port;
   const bool brackets = authority.starts_with('[');
   out.host = std::move(at.host);
   out.is_ip = at.is_ip;
-  out.authority = (brackets ? '[' + out.host + ']' : out.host) + (out.port == 80 ? "" : ':' + std::to_string(out.port));
+  out.authority =
+      (brackets ? '[' + out.host + ']' : out.host) + (out.port == standard ? "" : ':' + std::to_string(out.port));
   return {};
 }
 
@@ -77,7 +79,7 @@ void read_endpoints(const Node& upstream, UpstreamSettings& out, const Mark& mar
     const EndpointSettings& a = out.endpoints[i];
     for (size_t k = 0; k < i && !a.host.empty(); ++k) {
       const EndpointSettings& b = out.endpoints[k];
-      if (a.authority != b.authority || a.base_path != b.base_path) continue;
+      if (a.https != b.https || a.authority != b.authority || a.base_path != b.base_path) continue;
       errors.add(a.mark, path + ".urls[" + std::to_string(i) + ']',
                  "the same endpoint stands at " + to_string(b.mark) + " already; give it a weight instead");
       break;
@@ -122,6 +124,7 @@ std::string parse_upstream_url(std::string_view text, EndpointSettings& out) {
   const size_t scheme_end = text.find("://");
   std::string wrong = check_scheme(text, scheme_end);
   if (!wrong.empty()) return wrong;
+  out.https = iequals(text.substr(0, scheme_end), "https");
   std::string_view rest = text.substr(scheme_end + 3);
   const size_t path_at = std::min(rest.find_first_of("/?#"), rest.size());
   const std::string_view authority = rest.substr(0, path_at);
@@ -143,6 +146,22 @@ CallCacheSettings read_call_cache(const Node* cache) {
   if (child(cache, "stale_if_error") != nullptr) out.stale_if_error = duration(cache, "stale_if_error", {});
   out.store = text(cache, "store", out.store);
   out.max_bytes = size_bytes(cache, "max_bytes", out.max_bytes);
+  return out;
+}
+
+ClientTls read_client_tls(const Node& tls, const std::string& path, Errors& errors) {
+  ClientTls out;
+  out.ca = file_path(&tls, "ca");
+  out.certificate = file_path(&tls, "certificate");
+  out.key = file_path(&tls, "key");
+  out.server_name = text(&tls, "server_name");
+  out.verify = boolean(&tls, "verify", true);
+  out.mark = tls.mark();
+  if (out.certificate.empty() != out.key.empty())
+    errors.add(tls.mark(), path,
+               out.key.empty() ? "a certificate needs its key beside it" : "a key needs its certificate beside it");
+  if (!out.verify && !out.ca.empty())
+    errors.add(tls.mark(), path, "ca says whom to trust, and verify: false trusts everybody; leave one of them out");
   return out;
 }
 
@@ -183,6 +202,13 @@ UpstreamSettings read_upstream(std::string_view name, const Node& upstream, cons
   out.health = read_health(child(&upstream, "health"));
   out.hedge = read_hedge(child(&upstream, "hedge"));
   if (const Node* cache = child(&upstream, "cache")) out.cache = read_call_cache(cache);
+  if (const Node* tls = child(&upstream, "tls")) {
+    out.tls = read_client_tls(*tls, "upstreams." + out.name + ".tls", errors);
+    const bool https = std::any_of(out.endpoints.begin(), out.endpoints.end(), [](const auto& e) { return e.https; });
+    if (!https && !out.endpoints.empty())
+      errors.add(tls->mark(), "upstreams." + out.name + ".tls",
+                 "tls is for https urls, and there is none; write https://");
+  }
   return out;
 }
 

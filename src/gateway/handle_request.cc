@@ -72,7 +72,7 @@ void match_route(const pipeline::Context& ctx, const RouteTable& table, Match* m
   }
   const uint32_t listener = ctx.connection->listener();
   const std::string_view listener_name =
-      listener < table.listener_names.size() ? std::string_view(table.listener_names[listener]) : std::string_view();
+      listener < table.listeners.size() ? std::string_view(table.listeners[listener].name) : std::string_view();
   table.router.match(host, request.method_text(), request.path(), listener_name, match);
 }
 
@@ -116,6 +116,9 @@ Error too_large() {
 
 void identify(pipeline::Context& ctx, const RouteTable& table) {
   const std::string& peer = ctx.connection->peer_ip();
+  const net::TlsSession* tls = ctx.connection->stream().tls();
+  ctx.secure = tls != nullptr;
+  if (tls != nullptr) ctx.client_subject = tls->peer_subject();
   ctx.trusted_peer = is_trusted(table.server.trusted_proxies, peer);
   if (ctx.trusted_peer) {
     ctx.set_client_ip(client_address(ctx.request, peer, table.server.trusted_proxies));

@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "config/read.h"
+#include "gateway/load_tls.h"
 #include "gateway/policy_order.h"
 #include "gateway/route_path.h"
 #include "policy/builtin.h"
@@ -280,6 +281,7 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
   if (loaded.redis_settings) table->redis = store::RedisHub::kept(*loaded.redis_settings, *table->kept);
   table->limits = limits_of(table->server);
   const UpstreamIndex index = add_upstreams(loaded, previous, *table);
+  load_tls(loaded, previous, *table);
   Chains chains;
   KeptState of_table;
   std::vector<RoutePattern> patterns;
@@ -302,6 +304,12 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
                                 [&](const RouteError& e) { report_route_error(e, loaded); });
   if (!loaded.ok()) return nullptr;
   return table;
+}
+
+void RouteTable::put_in_force() {
+  for (size_t i = 0; i < upstreams.size(); ++i) upstreams[i]->use_tls(upstream_tls[i]);
+  if (redis) redis->use_tls(redis_tls);
+  served = true;
 }
 
 Checked load_and_build(const std::string& file, const RouteTable* previous) {

@@ -12,6 +12,7 @@
 #include "config/loader.h"
 #include "gateway/router.h"
 #include "http/server_connection.h"
+#include "net/tls_context.h"
 #include "pipeline/view.h"
 #include "store/memory_claim_store.h"
 #include "store/memory_limit_store.h"
@@ -20,10 +21,18 @@
 
 namespace vg::gateway {
 
+/// A listening socket as requests see it.
+struct ServedListener {
+  std::string name;
+  http::Opening opening;
+};
+
 class RouteTable {
  public:
   RouteTable() = default;
   RouteTable(const RouteTable&) = delete;
+  /// Nothing can fail any more: what upstreams that outlive a reload are to use from now on is told to them.
+  void put_in_force();
 
   Router router;
   std::unordered_set<std::string> texts;  ///< what the routes view
@@ -39,9 +48,14 @@ class RouteTable {
   config::LogSettings log;
   std::shared_ptr<store::RedisHub> redis;  ///< the same one as long as its settings stay; nullptr: none is configured
   http::ConnectionLimits limits;
-  bool served = false;                      ///< it is, or was, what requests go by
-  bool uses_hosts = false;                  ///< some route names a host
-  std::vector<std::string> listener_names;  ///< by the numbers of server/listeners; set before it is served
+  bool served = false;                    ///< it is, or was, what requests go by
+  bool uses_hosts = false;                ///< some route names a host
+  std::vector<ServedListener> listeners;  ///< as `server.listen`; before it is served, by the server's numbers
+  http::Opening admin_opening;
+  std::vector<std::shared_ptr<const net::TlsClient>> upstream_tls;  ///< by upstream; nullptr: it has no https endpoint
+  std::shared_ptr<const net::TlsClient> redis_tls;                  ///< nullptr: no rediss:// url
+  std::shared_ptr<net::TlsTicketKeys> ticket_keys;  ///< the same ones in every table that followed another
+  std::vector<std::string> warnings;                ///< what is no error, but should be known
 };
 
 /// The table is a heap of small objects that took a while to build; it is given back on a thread of its own, so that no

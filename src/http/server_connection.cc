@@ -1,6 +1,7 @@
 #include "http/server_connection.h"
 
 #include "base/strings.h"
+#include "http/proxy_header.h"
 #include "http/response_writer.h"
 #include "http/tunnel.h"
 #include "http/writer.h"
@@ -18,6 +19,12 @@ constexpr Duration kFirstRequestGrace = std::chrono::milliseconds(500);
 constexpr size_t kSliceBytes = 128 * 1024;
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 constexpr size_t kLingerBytes = 1024 * 1024;
+// The request was made where TLS is spoken.
+constexpr std::string_view kPlainHttpAnswer =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: 108\r\nConnection: "
+    "close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"this port is for "
+    "HTTPS: write https://\"}\n";
+static_assert(kPlainHttpAnswer.size() - kPlainHttpAnswer.find("{\"type") == 108);
 }  // namespace
 
 void Response::clear() {
@@ -119,10 +126,14 @@ void ServerConnection::on_unsolicited(net::Stream& stream, net::ReadEvent event)
 
 coro::Detached ServerConnection::run() {
   After after = After::kKeep;
+  if (!handler_->opening(listener_).plain()) {
+    const bool open = co_await opened();
+    if (!open) after = After::kClose;
+  }
   while (after == After::kKeep) {
     if (stream_->data().empty()) {
       if (handler_->draining() && served_ > 0) break;
-      stream_->loop()->start_timer(alarm_, handler_->idle_timeout());
+      stream_->loop()->start_timer(alarm_, handler_->draining() ? kFirstRequestGrace : handler_->idle_timeout());
       const net::ReadEvent event = co_await stream_->readable(nullptr);
       alarm_.stop();
       if (event != net::ReadEvent::kData) break;
@@ -137,6 +148,53 @@ coro::Detached ServerConnection::run() {
   if (after == After::kLinger) co_await linger();
   handler_->closed(*this);
   delete this;
+}
+
+// A peer that does not finish what comes first holds its place no longer than one that does not finish its request.
+coro::Task<bool> ServerConnection::opened() {
+  const Opening opening = handler_->opening(listener_);
+  net::EventLoop* loop = stream_->loop();
+  net::DeadlineSource deadline(loop, loop->now() + handler_->opening_timeout(), nullptr);
+  if (opening.proxy_protocol) {
+    const std::string_view wrong = co_await read_proxy_header(&deadline);
+    if (!wrong.empty()) {
+      handler_->refused(*this, wrong);
+      co_return false;
+    }
+  }
+  if (!opening.tls) co_return true;
+  std::unique_ptr<net::TlsSession> session = opening.tls->accept();
+  if (!session) co_return false;
+  stream_->use_tls(std::move(session));
+  const bool ended = co_await stream_->handshake(&deadline);
+  const net::TlsSession& tls = *stream_->tls();
+  if (ended && !tls.failed()) co_return true;
+  if (tls.plain_http()) stream_->say_plainly(kPlainHttpAnswer);
+  std::string_view why = "TLS: no handshake in time";
+  if (ended) why = tls.reason();
+  handler_->refused(*this, why);
+  co_return false;
+}
+
+// Empty: it was read. Else what is wrong.
+coro::Task<std::string_view> ServerConnection::read_proxy_header(coro::CancelSource* deadline) {
+  std::string before;  // of earlier reads
+  for (;;) {
+    ProxyHeader header;
+    const std::string_view data = stream_->data();
+    const ProxyHeaderStatus status = parse_proxy_header(before + std::string(data), header);
+    if (status == ProxyHeaderStatus::kInvalid) co_return "it does not begin with a header of the PROXY protocol";
+    if (status == ProxyHeaderStatus::kDone) {
+      stream_->consume(header.size - before.size());
+      if (!header.source_ip.empty()) peer_ip_ = std::move(header.source_ip);
+      co_return std::string_view();
+    }
+    before.append(data);
+    stream_->consume(data.size());
+    const net::ReadEvent event = co_await stream_->readable(deadline);
+    if (event == net::ReadEvent::kCancelled) co_return "no header of the PROXY protocol in time";
+    if (event != net::ReadEvent::kData) co_return "it ended within the header of the PROXY protocol";
+  }
 }
 
 ParseStatus ServerConnection::feed(Exchange& ex) {

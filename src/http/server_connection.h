@@ -6,6 +6,7 @@
 #include "coro/scope.h"
 #include "http/exchange.h"
 #include "net/address.h"
+#include "net/tls_context.h"
 
 namespace vg::http {
 
@@ -19,6 +20,13 @@ struct ConnectionLimits {
 };
 
 struct ResponseFraming;
+
+/// What stands in front of HTTP on the connections of a listener.
+struct Opening {
+  bool proxy_protocol = false;                  ///< a load balancer says who the client is
+  std::shared_ptr<const net::TlsListener> tls;  ///< nullptr: plain
+  bool plain() const { return !proxy_protocol && !tls; }
+};
 
 /// What a connection asks of the gateway. One a loop.
 class Handler {
@@ -36,6 +44,12 @@ class Handler {
   /// True when connections are to end after their current response.
   virtual bool draining() const = 0;
   virtual Duration idle_timeout() const = 0;
+  /// Lifetime of what it gives: until the next suspension.
+  virtual const Opening& opening(uint32_t listener) = 0;
+  /// What a client is granted for what stands in front of HTTP.
+  virtual Duration opening_timeout() const = 0;
+  /// What stands in front of HTTP came to nothing, for this reason; closed() follows.
+  virtual void refused(ServerConnection& connection, std::string_view reason) = 0;
   virtual void closed(ServerConnection& connection) = 0;
 
  protected:
@@ -86,6 +100,8 @@ class ServerConnection final : public net::StreamObserver {
   coro::Task<bool> flush(Exchange& ex, Duration timeout);
   coro::Task<void> tunnel(Exchange& ex);
   coro::Task<void> linger();
+  coro::Task<bool> opened();
+  coro::Task<std::string_view> read_proxy_header(coro::CancelSource* deadline);
   void on_unsolicited(net::Stream& stream, net::ReadEvent event) override;
 
   struct Alarm : net::Timer {

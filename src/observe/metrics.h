@@ -158,7 +158,8 @@ struct IdempotencyMetrics {
 struct LoopMetrics {
   Gauge connections;  ///< client connections open
   Counter accepted;
-  Counter bad_requests;  ///< connections answered or closed for what is not HTTP as we take it
+  Counter bad_requests;         ///< connections answered or closed for what is not HTTP as we take it
+  Counter refused_connections;  ///< what stands in front of HTTP came to nothing: TLS, the PROXY protocol
 };
 
 /// A growing array of T by id, made by its loop at first use, neighbours with it. Thread: at() on the loop, find() on

@@ -107,6 +107,7 @@ void Metrics::render_process(PrometheusText& out) const {
     total.connections.add(s->loop.connections.value());
     total.accepted.add(s->loop.accepted.value());
     total.bad_requests.add(s->loop.bad_requests.value());
+    total.refused_connections.add(s->loop.refused_connections.value());
   }
   out.family("viewgate_build_info", "Version and commit; always 1.", Type::kGauge);
   out.sample({{"version", VIEWGATE_VERSION}, {"commit", VIEWGATE_COMMIT}}, uint64_t{1});
@@ -126,6 +127,10 @@ void Metrics::render_process(PrometheusText& out) const {
   out.sample({}, total.accepted.value());
   out.family("viewgate_bad_requests_total", "Requests refused as malformed.", Type::kCounter);
   out.sample({}, total.bad_requests.value());
+  out.family("viewgate_connections_refused_total",
+             "Client connections that failed before HTTP: TLS handshakes, headers of the PROXY protocol.",
+             Type::kCounter);
+  out.sample({}, total.refused_connections.value());
 }
 
 void Metrics::render_routes(PrometheusText& out, const Names& names) const {

@@ -44,13 +44,6 @@ std::optional<tmpl::CallTarget> Build::compile_call(const config::Node& node, st
   return std::nullopt;
 }
 
-std::string Build::path_near(const config::Node& node, std::string_view path) {
-  if (path.starts_with('/') || node.mark().file == nullptr) return std::string(path);
-  const size_t slash = node.mark().file->rfind('/');
-  if (slash == std::string::npos) return std::string(path);
-  return node.mark().file->substr(0, slash + 1).append(path);
-}
-
 std::vector<NamedTemplate> Build::upstream_headers(uint32_t index) {
   std::vector<NamedTemplate> out;
   // As just loaded: an upstream that outlived a reload has the marks of a document that is gone.
@@ -135,6 +128,9 @@ void Carried::add(const tmpl::Reference& reference) {
       return add_cookie(reference.path[0]);
     case tmpl::Root::kClientIp:
       client_ip = true;
+      return;
+    case tmpl::Root::kTlsClientSubject:
+      tls_subject = true;
       return;
     default:
       return;

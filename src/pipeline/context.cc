@@ -82,6 +82,7 @@ void Context::copy_request(const Context& other) {
   request = other.request;
   trusted_peer = other.trusted_peer;
   secure = other.secure;
+  client_subject = other.client_subject;
   body_timeout = other.body_timeout;
   client_ip_ = other.client_ip_;
   request_id_ = other.request_id_;
@@ -105,6 +106,7 @@ void Context::clear() {
   params.resize(0);
   timeout_status = 504;
   trusted_peer = secure = false;
+  client_subject.clear();
   call = upstream::CallStats();
   upstream = nullptr;
   learned = nullptr;

@@ -83,6 +83,7 @@ class Context final : public http::Exchange, public tmpl::Values {
   Duration body_timeout{};        ///< between two reads of the request's content
   uint16_t timeout_status = 504;  ///< what it gets when its own deadline has passed
   bool secure = false;            ///< the client came over TLS
+  std::string client_subject;     ///< of the certificate that the client showed; empty: none
   upstream::CallStats call;       ///< of the main call
   const upstream::Upstream* upstream = nullptr;
   Learned* learned = nullptr;  ///< of a cache around the view, which wants to know; nullptr: there is none
@@ -111,6 +112,9 @@ class Context final : public http::Exchange, public tmpl::Values {
   std::optional<std::string_view> cookie(std::string_view name) const override;
   std::string_view client_ip() const override { return client_ip_; }
   std::string_view request_id() const override { return request_id_; }
+  std::optional<std::string_view> tls_subject() const override {
+    return client_subject.empty() ? std::nullopt : std::optional<std::string_view>(client_subject);
+  }
 
   /// Takes over what templates and calls may ask of `other`, whose request is about to end. Nothing of its connection.
   void copy_request(const Context& other);

@@ -36,6 +36,7 @@ struct Carried {
   std::vector<std::string> headers;  ///< lower case
   std::vector<std::string> cookies;
   bool client_ip = false;
+  bool tls_subject = false;
   bool all_fields = false;  ///< the client's header fields go along, whatever they are: the upstream's Vary tells
   void add(const tmpl::Reference& reference);
   void add_header(std::string_view name);
@@ -189,8 +190,6 @@ class Build {
   /// What routes of this table share, by name; begins empty with each load.
   virtual KeptState& shared() const = 0;
   virtual bool has_redis() const = 0;
-  /// A path that a setting names, relative to the file that says so.
-  static std::string path_near(const config::Node& node, std::string_view path);
   /// The templates of an upstream's own headers, compiled for this route's scope.
   std::vector<NamedTemplate> upstream_headers(uint32_t index);
 

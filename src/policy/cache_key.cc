@@ -102,6 +102,7 @@ CacheKey CacheKey::create(const config::Node& settings, pipeline::Build& build) 
   out.headers_ = carried.headers;
   out.cookies_ = carried.cookies;
   out.client_ip_ = carried.client_ip;
+  out.subject_ = carried.tls_subject;
   out.all_fields_ = carried.all_fields;
   if (config::child(&settings, "key") != nullptr) {
     out.path_ = out.query_ = false;
@@ -152,6 +153,7 @@ void CacheKey::append(const pipeline::Context& ctx, std::string& out) const {
   for (const std::string& name : headers_) append_field_values(out, request, name);
   for (const std::string& name : cookies_) append_value(out, ctx.cookie(name));
   if (client_ip_) append_value(out, ctx.client_ip());
+  if (subject_) append_value(out, ctx.client_subject);
 }
 
 void CacheKey::append_query_values(std::string_view query, std::string_view name, std::string& out) const {
@@ -175,6 +177,7 @@ std::vector<std::string> CacheKey::describe() const {
   for (const std::string& name : headers_) out.push_back(std::string(kHeader) + name);
   for (const std::string& name : cookies_) out.push_back(std::string(kCookie) + name);
   if (client_ip_) out.emplace_back("client_ip");
+  if (subject_) out.emplace_back("tls.client.subject");
   return out;
 }
 

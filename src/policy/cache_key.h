@@ -27,7 +27,7 @@ class CacheKey {
   void append_query_values(std::string_view query, std::string_view name, std::string& out) const;
 
   std::string route_;  // what makes it another route, hashed
-  bool path_ = true, query_ = true, client_ip_ = false, all_fields_ = false;
+  bool path_ = true, query_ = true, client_ip_ = false, subject_ = false, all_fields_ = false;
   bool has_authorization_ = false, has_cookie_ = false;
   std::vector<uint32_t> params_;  // where the path is not in it
   std::vector<std::string> param_names_;

@@ -86,6 +86,8 @@ std::string claim_key(const pipeline::Context& ctx, std::string_view key) {
     append_limited_address(ctx.client_address(), address);
     digest.add("client_ip").add(address);
   }
+  // Who shows a certificate is known by it, wherever the request comes from.
+  if (!ctx.client_subject.empty()) digest.add("certificate").add(ctx.client_subject);
   const std::string hash = digest.add("key").add(key).take();
   std::string out = "idempotency:" + ctx.route->name + ":";
   out.append(ctx.request.method_text()).push_back(':');

@@ -19,6 +19,8 @@ class AdminSource {
   virtual std::string metrics_text() = 0;
   /// Asked for on all pages but the first two; empty: none is.
   virtual std::string_view token() const = 0;
+  /// What stands in front of HTTP on its connections. Lifetime: until the loop's next turn.
+  virtual const http::Opening& opening() const = 0;
   /// Drops these tags wherever answers are kept. Errors: Redis could not be told; memory was. Cancel: kCancelled.
   virtual coro::Task<Result<void>> purge(std::vector<store::Drop> drops, coro::CancelSource* cancel) = 0;
 
@@ -45,6 +47,9 @@ class AdminListener final : public http::Handler {
   void finished(http::Exchange&) override {}
   bool draining() const override { return closing_; }
   Duration idle_timeout() const override { return limits_.idle_timeout; }
+  const http::Opening& opening(uint32_t) override { return source_->opening(); }
+  Duration opening_timeout() const override { return limits_.header_timeout; }
+  void refused(http::ServerConnection&, std::string_view) override {}
   void closed(http::ServerConnection& connection) override;
   bool allowed(http::Exchange& ex) const;
   void show(http::Exchange& ex);

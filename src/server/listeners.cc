@@ -31,12 +31,12 @@ Result<Listeners::Change> Listeners::prepare(const std::vector<config::ListenerS
   for (size_t i = 0; i < wanted.size(); ++i) {
     const config::ListenerSettings& l = wanted[i];
     if (known[i] != nullptr) {
-      change.kept.push_back({known[i]->id, l.name});
+      change.kept.push_back({i, known[i]->id});
       continue;
     }
     Result<BoundSockets> sockets = BoundSockets::open(l, *systemd_, static_cast<unsigned>(workers_->size()));
     if (!sockets) return std::move(sockets.error());
-    change.opened.push_back({l.address, l.name, std::move(sockets.value())});
+    change.opened.push_back({i, l.address, l.name, std::move(sockets.value())});
   }
   for (const Entry& e : entries_) {
     if (std::find(known.begin(), known.end(), &e) == known.end()) change.removed.push_back(e.id);
@@ -45,17 +45,18 @@ Result<Listeners::Change> Listeners::prepare(const std::vector<config::ListenerS
 }
 
 // Those that are opened get the next numbers in their order, as start() gives them.
-std::vector<std::string> Listeners::names(const Change& change) const {
-  std::vector<std::string> out = names_;
-  for (const Change::Kept& k : change.kept) out[k.id] = k.name;
-  for (const Change::Opened& o : change.opened) out.push_back(o.name);
+std::vector<gateway::ServedListener> Listeners::number(const Change& change,
+                                                       const std::vector<gateway::ServedListener>& served) const {
+  std::vector<gateway::ServedListener> out = numbered_;
+  for (const Change::Kept& k : change.kept) out[k.id] = served[k.index];
+  for (const Change::Opened& o : change.opened) out.push_back(served[o.index]);
   return out;
 }
 
-void Listeners::commit(Change change) {
-  names_ = names(change);
-  for (Entry& e : entries_) e.name = names_[e.id];
-  uint32_t id = static_cast<uint32_t>(names_.size() - change.opened.size());
+void Listeners::commit(Change change, const std::vector<gateway::ServedListener>& numbered) {
+  numbered_ = numbered;
+  for (Entry& e : entries_) e.name = numbered_[e.id].name;
+  uint32_t id = static_cast<uint32_t>(numbered_.size() - change.opened.size());
   for (Change::Opened& o : change.opened) start(id++, std::move(o));
   for (const uint32_t gone : change.removed) stop(gone);
 }

@@ -19,12 +19,13 @@ class Listeners {
   /// neither sockets nor files nor numbers behind.
   struct Change {
     struct Opened {
+      size_t index = 0;  ///< in `wanted`
       std::string address, name;
       BoundSockets sockets;
     };
     struct Kept {
+      size_t index = 0;
       uint32_t id = 0;
-      std::string name;
     };
     std::vector<Opened> opened;
     std::vector<Kept> kept;
@@ -32,10 +33,11 @@ class Listeners {
   };
   /// Opens what is new in `wanted`. Errors: kConnect: one of them can't be opened; none is then.
   Result<Change> prepare(const std::vector<config::ListenerSettings>& wanted) const;
-  /// The listeners' names by their numbers, as they will be after `change`.
-  std::vector<std::string> names(const Change& change) const;
+  /// `served`, which stand in the order of `wanted`, by the listeners' numbers as they will be after `change`.
+  std::vector<gateway::ServedListener> number(const Change& change,
+                                              const std::vector<gateway::ServedListener>& served) const;
   /// Starts and stops what `change` says, on all workers.
-  void commit(Change change);
+  void commit(Change change, const std::vector<gateway::ServedListener>& numbered);
   /// For the end of the process: unix sockets leave no file behind.
   void remove_socket_files();
 
@@ -54,7 +56,7 @@ class Listeners {
   std::vector<std::unique_ptr<Worker>>* workers_;
   const Systemd* systemd_;
   std::vector<Entry> entries_;
-  std::vector<std::string> names_;  // by number; of those that are gone too: their connections live on
+  std::vector<gateway::ServedListener> numbered_;  // of those that are gone too: their connections live on
 };
 
 }  // namespace vg::server

@@ -77,7 +77,7 @@ std::string Server::apply(gateway::Checked& checked) {
   }
   AdminChange admin;
   if (wrong.empty()) {
-    Result<AdminChange> prepared = prepare_admin(table.admin);
+    Result<AdminChange> prepared = prepare_admin(table.admin, table.admin_opening);
     if (!prepared) {
       wrong = prepared.error().detail;
     } else {
@@ -94,13 +94,14 @@ std::string Server::apply(gateway::Checked& checked) {
   }
   commit_admin(std::move(admin));
   apply_log(table.log);
-  table.listener_names = listeners_->names(change);
+  for (const std::string& w : table.warnings) log::warn(w);
+  table.listeners = listeners_->number(change, table.listeners);
   number_metrics(table);
   shared_->connections.set_limit(table.server.limits.connections);
   shared_->cache_memory.set_capacity(table.server.cache_memory_bytes);
-  table.served = true;
+  table.put_in_force();
   shared_->publish(std::move(checked.table));
-  listeners_->commit(std::move(change));
+  listeners_->commit(std::move(change), table.listeners);
   for (const auto& w : workers_) w->post([worker = w.get()] { worker->adopt(); });
   return {};
 }

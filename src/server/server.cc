@@ -90,6 +90,44 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
   shared_->log = std::move(writer.value());
   apply_log(table.log);
   log::attach(shared_->log);
+  add_collectors();
+  for (unsigned i = 0; i < workers; ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(i, shared_.get(), [this] { loop_.post_remote([this] { worker_drained(); }); }));
+  }
+  listeners_ = std::make_unique<Listeners>(&workers_, &systemd_);
+  Result<Listeners::Change> change = listeners_->prepare(table.server.listen);
+  if (!change) {
+    log::error(change.error().detail);
+    return false;
+  }
+  for (const std::string& w : table.warnings) log::warn(w);
+  table.listeners = listeners_->number(change.value(), table.listeners);
+  number_metrics(table);
+  table.put_in_force();
+  const config::AdminSettings admin = table.admin;
+  shared_->publish(std::move(checked.table));
+  started_at_ = last_reload_.at = Clock::wall();
+  shared_->metrics.set_config_loaded(started_at_);
+  Result<AdminChange> admin_change = prepare_admin(admin, table.admin_opening);
+  if (!admin_change) {
+    log::error(admin_change.error().detail);
+    return false;
+  }
+  commit_admin(std::move(admin_change.value()));
+  listeners_->commit(std::move(change.value()), table.listeners);
+  for (const auto& w : workers_) w->start();
+  checked.loaded = config::LoadResult();
+  state_ = State::kServing;
+  watch_signals();
+  log::info("ready");
+  systemd_.notify("READY=1");
+  if (systemd_.watchdog_interval()) loop_.start_timer(watchdog_, *systemd_.watchdog_interval());
+  *exit_status = 0;
+  return true;
+}
+
+void Server::add_collectors() {
   shared_->metrics.add_collector(
       [log = shared_->log](observe::PrometheusText& out) { render_log_metrics(log->stats(), out); });
   shared_->metrics.add_collector([this](observe::PrometheusText& out) { render_redis_metrics(*shared_, out); });
@@ -103,39 +141,6 @@ bool Server::start(gateway::Checked checked, int* exit_status) {
     render_limit_gauges(*now, out);
     render_claim_gauges(*now, out);
   });
-  for (unsigned i = 0; i < workers; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(i, shared_.get(), [this] { loop_.post_remote([this] { worker_drained(); }); }));
-  }
-  listeners_ = std::make_unique<Listeners>(&workers_, &systemd_);
-  Result<Listeners::Change> change = listeners_->prepare(table.server.listen);
-  if (!change) {
-    log::error(change.error().detail);
-    return false;
-  }
-  table.listener_names = listeners_->names(change.value());
-  number_metrics(table);
-  table.served = true;
-  const config::AdminSettings admin = table.admin;
-  shared_->publish(std::move(checked.table));
-  started_at_ = last_reload_.at = Clock::wall();
-  shared_->metrics.set_config_loaded(started_at_);
-  Result<AdminChange> admin_change = prepare_admin(admin);
-  if (!admin_change) {
-    log::error(admin_change.error().detail);
-    return false;
-  }
-  commit_admin(std::move(admin_change.value()));
-  listeners_->commit(std::move(change.value()));
-  for (const auto& w : workers_) w->start();
-  checked.loaded = config::LoadResult();
-  state_ = State::kServing;
-  watch_signals();
-  log::info("ready");
-  systemd_.notify("READY=1");
-  if (systemd_.watchdog_interval()) loop_.start_timer(watchdog_, *systemd_.watchdog_interval());
-  *exit_status = 0;
-  return true;
 }
 
 void Server::number_metrics(gateway::RouteTable& table) {
@@ -159,10 +164,11 @@ void Server::number_metrics(gateway::RouteTable& table) {
 }
 
 // Opens a socket for what `admin` says, if it is another than now's. Nothing else happens yet.
-Result<Server::AdminChange> Server::prepare_admin(const config::AdminSettings& admin) {
+Result<Server::AdminChange> Server::prepare_admin(const config::AdminSettings& admin, const http::Opening& opening) {
   AdminChange change;
   change.address = admin.listen ? admin.listen->address : std::string();
   change.token = admin.token;
+  change.opening = opening;
   change.changed = change.address != admin_address_;
   if (!change.changed || !admin.listen) return change;
   Result<BoundSockets> socket = BoundSockets::open(*admin.listen, systemd_, 1);
@@ -173,6 +179,7 @@ Result<Server::AdminChange> Server::prepare_admin(const config::AdminSettings& a
 
 void Server::commit_admin(AdminChange change) {
   token_ = change.token;
+  admin_opening_ = std::move(change.opening);
   if (!change.changed) return;
   if (admin_) {
     admin_->close();

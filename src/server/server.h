@@ -25,6 +25,7 @@ class Server final : public AdminSource {
   std::string status_json() override;
   std::string metrics_text() override;
   std::string_view token() const override { return token_; }
+  const http::Opening& opening() const override { return admin_opening_; }
   coro::Task<Result<void>> purge(std::vector<store::Drop> drops, coro::CancelSource* cancel) override;
 
  private:
@@ -41,11 +42,13 @@ class Server final : public AdminSource {
   void reload_done(gateway::Checked checked);
   std::string apply(gateway::Checked& checked);
   struct AdminChange {
+    http::Opening opening;
     bool changed = false;
     BoundSockets socket;  ///< to be served from now on; empty: none
     std::string address, token;
   };
-  Result<AdminChange> prepare_admin(const config::AdminSettings& admin);
+  void add_collectors();
+  Result<AdminChange> prepare_admin(const config::AdminSettings& admin, const http::Opening& opening);
   void commit_admin(AdminChange change);
   void apply_log(const config::LogSettings& log);
   void begin_drain();
@@ -62,6 +65,7 @@ class Server final : public AdminSource {
   std::unique_ptr<AdminListener> admin_;
   std::vector<std::unique_ptr<AdminListener>> retired_admins_;  // closed; kept until their connections are gone
   std::string admin_address_, token_;
+  http::Opening admin_opening_;
   SocketFile admin_file_;
   std::vector<std::unique_ptr<Signal>> signals_;
   std::thread reloader_;

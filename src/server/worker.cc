@@ -152,6 +152,18 @@ void Worker::accepted(net::StreamPtr stream, uint32_t listener) {
   c->start();
 }
 
+const http::Opening& Worker::opening(uint32_t listener) {
+  // A certificate that a reload has brought is what the next client sees.
+  if (shared_->version.load(std::memory_order_relaxed) != version_) adopt();
+  static const http::Opening plain;
+  return listener < table_->listeners.size() ? table_->listeners[listener].opening : plain;
+}
+
+void Worker::refused(http::ServerConnection& c, std::string_view reason) {
+  services_.metrics->loop.refused_connections.add();
+  log::debug("connection of ", c.peer_ip(), " refused: ", reason);
+}
+
 void Worker::closed(http::ServerConnection& c) {
   (c.prev != nullptr ? c.prev->next : connections_) = c.next;
   if (c.next != nullptr) c.next->prev = c.prev;

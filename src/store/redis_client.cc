@@ -103,7 +103,7 @@ RedisClient::RedisClient(net::EventLoop* loop, net::DnsCache* dns, std::shared_p
     : loop_(loop),
       hub_(std::move(hub)),
       metrics_(metrics),
-      dialer_(loop, dns, hub_->settings()),
+      dialer_(loop, dns, hub_),
       flusher_(Flusher::create(loop, this)) {}
 
 RedisClient::~RedisClient() = default;

@@ -57,9 +57,18 @@ coro::Task<Result<Reply>> RedisConnection::read_reply(coro::CancelSource* cancel
   }
 }
 
-RedisDialer::RedisDialer(net::EventLoop* loop, net::DnsCache* dns, const config::RedisSettings& settings)
-    : loop_(loop), settings_(settings) {
-  if (!settings.is_unix && !settings.is_ip) host_ = dns->host(settings.host, settings.port, kDnsTtl);
+RedisDialer::RedisDialer(net::EventLoop* loop, net::DnsCache* dns, std::shared_ptr<RedisHub> hub)
+    : loop_(loop), hub_(std::move(hub)), settings_(hub_->settings()) {
+  if (!settings_.is_unix && !settings_.is_ip) host_ = dns->host(settings_.host, settings_.port, kDnsTtl);
+}
+
+coro::Task<Result<net::StreamPtr>> RedisDialer::connect_to(net::Address address, coro::CancelSource* cancel) {
+  Result<net::StreamPtr> stream = co_await net::connect(loop_, address, cancel);
+  if (!stream || !settings_.tls) co_return std::move(stream);
+  const std::shared_ptr<const net::TlsClient> client = hub_->tls();
+  std::unique_ptr<net::TlsSession> tls;
+  if (client) tls = client->connect(settings_.host, settings_.is_ip, {}, resumption_);
+  co_return co_await net::secure(std::move(stream.value()), std::move(tls), address.text(), cancel);
 }
 
 coro::Task<Result<net::StreamPtr>> RedisDialer::connect(coro::CancelSource* cancel) {
@@ -77,7 +86,7 @@ coro::Task<Result<net::StreamPtr>> RedisDialer::connect(coro::CancelSource* canc
   const size_t first = next_address_++;
   const size_t count = std::min(addresses.size(), kMostAddresses);
   for (size_t i = 0; i < count && !cancel->cancelled(); ++i) {
-    Result<net::StreamPtr> stream = co_await net::connect(loop_, addresses[(first + i) % addresses.size()], cancel);
+    Result<net::StreamPtr> stream = co_await connect_to(addresses[(first + i) % addresses.size()], cancel);
     if (stream) co_return std::move(stream);
     last = std::move(stream.error());
   }

@@ -9,6 +9,7 @@
 #include "coro/task.h"
 #include "net/dns_host.h"
 #include "net/stream.h"
+#include "store/redis_hub.h"
 #include "store/resp.h"
 
 namespace vg::store {
@@ -35,7 +36,7 @@ class RedisConnection {
 class RedisDialer {
  public:
   /// `dns` may be nullptr where the host is an address, or a socket.
-  RedisDialer(net::EventLoop* loop, net::DnsCache* dns, const config::RedisSettings& settings);
+  RedisDialer(net::EventLoop* loop, net::DnsCache* dns, std::shared_ptr<RedisHub> hub);
 
   enum class Try : uint8_t { kWrite, kNothing };
   /// Connects, signs in and, with kWrite, has it run a script that writes: what is then said to be up can be used. One
@@ -47,10 +48,13 @@ class RedisDialer {
 
  private:
   coro::Task<Result<net::StreamPtr>> connect(coro::CancelSource* cancel);
+  coro::Task<Result<net::StreamPtr>> connect_to(net::Address address, coro::CancelSource* cancel);
   coro::Task<Result<void>> sign_in(RedisConnection& connection, Try what, coro::CancelSource* cancel);
 
   net::EventLoop* loop_;
+  const std::shared_ptr<RedisHub> hub_;
   const config::RedisSettings& settings_;
+  const std::shared_ptr<net::TlsResumption> resumption_ = std::make_shared<net::TlsResumption>();
   std::shared_ptr<net::HostTracker> host_;
   size_t next_address_ = 0;
 };

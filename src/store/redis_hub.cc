@@ -12,10 +12,22 @@ std::shared_ptr<RedisHub> RedisHub::kept(const config::RedisSettings& settings, 
   // Every setting tells hubs apart; none can hold a NUL.
   std::string name;
   for (const std::string& part :
-       {settings.label, settings.user, settings.password, settings.prefix, std::to_string(settings.timeout.count())}) {
+       {settings.label, settings.user, settings.password, settings.prefix, std::to_string(settings.timeout.count()),
+        settings.client_tls.ca, settings.client_tls.certificate, settings.client_tls.key,
+        settings.client_tls.server_name, std::string(settings.client_tls.verify ? "verify" : "")}) {
     name.append(part).push_back('\0');
   }
   return state.get<RedisHub>(name, [&] { return std::make_shared<RedisHub>(settings); });
+}
+
+std::shared_ptr<const net::TlsClient> RedisHub::tls() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return tls_;
+}
+
+void RedisHub::use_tls(std::shared_ptr<const net::TlsClient> tls) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  tls_ = std::move(tls);
 }
 
 void RedisHub::changed(Link from, Link to, const std::string& why) {

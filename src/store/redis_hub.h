@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/kept_state.h"
 #include "config/settings.h"
+#include "net/tls_context.h"
 #include "store/missed_drops.h"
 #include "store/redis_news.h"
 
@@ -22,6 +23,9 @@ class RedisHub {
   RedisHub(const RedisHub&) = delete;
 
   const config::RedisSettings& settings() const { return settings_; }
+  /// What connections to a rediss:// url begin with. Read anew with each configuration.
+  std::shared_ptr<const net::TlsClient> tls() const;
+  void use_tls(std::shared_ptr<const net::TlsClient> tls);
 
   /// What processes tell each other.
   RedisNews& news() { return news_; }
@@ -47,6 +51,7 @@ class RedisHub {
   RedisNews news_;
   MissedDrops missed_drops_;
   mutable std::mutex mutex_;  // taken when a connection changes, never for a command
+  std::shared_ptr<const net::TlsClient> tls_;
   size_t up_ = 0, down_ = 0;
   State state_;
   std::set<std::string> said_;  // reasons of the outage that lasts

@@ -16,7 +16,7 @@ constexpr Duration kStable = 1s;
 }  // namespace
 
 RedisSubscriber::RedisSubscriber(net::EventLoop* loop, net::DnsCache* dns, std::shared_ptr<RedisHub> hub)
-    : loop_(loop), hub_(std::move(hub)), dialer_(loop, dns, hub_->settings()) {}
+    : loop_(loop), hub_(std::move(hub)), dialer_(loop, dns, hub_) {}
 
 std::shared_ptr<RedisSubscriber> RedisSubscriber::create(net::EventLoop* loop, net::DnsCache* dns,
                                                          std::shared_ptr<RedisHub> hub) {

@@ -42,7 +42,7 @@ Found find(const Reference& ref, const Values& values, std::string& scratch) {
     case Root::kItems:
       return find_in_items(ref, values, scratch);
     case Root::kTlsClientSubject:
-      return {};  // no scope offers it
+      return {values.tls_subject()};
     default:
       return find_in_json(ref, values, scratch);
   }

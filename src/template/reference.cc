@@ -197,7 +197,8 @@ bool is_reserved_root(std::string_view word) {
 Scope request_scope(std::vector<Param> params) {
   Scope scope;
   scope.params = std::move(params);
-  for (const Root r : {Root::kParam, Root::kQuery, Root::kHeader, Root::kCookie, Root::kClientIp, Root::kRequestId})
+  for (const Root r : {Root::kParam, Root::kQuery, Root::kHeader, Root::kCookie, Root::kClientIp, Root::kRequestId,
+                       Root::kTlsClientSubject})
     scope.offer(r);
   return scope;
 }

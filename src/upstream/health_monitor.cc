@@ -6,8 +6,8 @@
 #include "config/values.h"
 #include "http/parser.h"
 #include "http/writer.h"
-#include "net/connect.h"
 #include "observe/log.h"
+#include "upstream/connect_endpoint.h"
 #include "version_generated.h"
 
 namespace vg::upstream {
@@ -120,7 +120,7 @@ coro::Task<bool> HealthMonitor::passes(std::shared_ptr<Watch> watch, size_t i, s
     *why = where.error().detail;
     co_return false;
   }
-  Result<net::StreamPtr> stream = co_await net::connect(loop_, *where, &deadline);
+  Result<net::StreamPtr> stream = co_await connect_endpoint(loop_, watch->upstream, i, *where, nullptr, &deadline);
   if (!stream) {
     *why = stream.error().kind == ErrorKind::kTimeout ? std::string("no connection in time")
                                                       : "no connection: " + stream.error().internal;

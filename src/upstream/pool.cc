@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "net/connect.h"
+#include "upstream/connect_endpoint.h"
 
 namespace vg::upstream {
 
@@ -65,6 +65,7 @@ std::shared_ptr<Pool> Pool::create(net::EventLoop* loop, net::DnsCache* dns, std
     endpoints.emplace_back(e.label + e.settings.base_path, e.settings.weight, e.settings.backup, &e.outstanding);
     Slot& slot = pool->slots_[i];
     slot.literal = net::Address::parse(e.settings.host, e.settings.port);
+    if (e.settings.https) slot.resumption = std::make_shared<net::TlsResumption>();
     if (!slot.literal) slot.host = dns->host(e.settings.host, e.settings.port, settings.dns_ttl);
   }
   pool->balancer_ = Balancer::create(balance_kind(settings.balance), std::move(endpoints), seed);
@@ -145,7 +146,8 @@ coro::Task<Result<std::unique_ptr<Connection>>> Pool::open(size_t endpoint, coro
   const size_t count = std::min<size_t>(found->size(), 4);
   for (size_t i = 0; i < count; ++i) {
     const net::Address address = found.value()[(first + i) % found->size()];
-    Result<net::StreamPtr> stream = co_await net::connect(loop_, address, &deadline);
+    Result<net::StreamPtr> stream =
+        co_await connect_endpoint(loop_, upstream_, endpoint, address, slots_[endpoint].resumption, &deadline);
     if (stream) co_return std::make_unique<Connection>(shared_from_this(), endpoint, std::move(stream.value()));
     last = std::move(stream.error());
     if (deadline.cancelled()) break;

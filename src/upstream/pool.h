@@ -89,6 +89,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::shared_ptr<net::HostTracker> host;
     std::optional<net::Address> literal;
     size_t next_address = 0;
+    std::shared_ptr<net::TlsResumption> resumption;  // https alone
   };
   struct Sweep : net::Timer {
     explicit Sweep(Pool* owner) : Timer(&on_fire), self(owner) {}

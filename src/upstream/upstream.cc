@@ -137,10 +137,20 @@ namespace {
 
 bool same_endpoint(const config::EndpointSettings& a, const config::EndpointSettings& b) {
   return a.host == b.host && a.port == b.port && a.base_path == b.base_path && a.authority == b.authority &&
-         a.weight == b.weight && a.backup == b.backup;
+         a.weight == b.weight && a.backup == b.backup && a.https == b.https;
 }
 
 }  // namespace
+
+std::shared_ptr<const net::TlsClient> Upstream::tls() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return tls_;
+}
+
+void Upstream::use_tls(std::shared_ptr<const net::TlsClient> tls) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  tls_ = std::move(tls);
+}
 
 bool same_settings(const config::UpstreamSettings& a, const config::UpstreamSettings& b) {
   const auto same_header = [](const config::HeaderSetting& x, const config::HeaderSetting& y) {
@@ -152,7 +162,7 @@ bool same_settings(const config::UpstreamSettings& a, const config::UpstreamSett
          a.pool.per_endpoint == b.pool.per_endpoint && a.pool.idle == b.pool.idle && a.max_pending == b.max_pending &&
          a.dns_ttl == b.dns_ttl && a.balance == b.balance && a.hash_by == b.hash_by && a.hash_header == b.hash_header &&
          a.connect_timeout == b.connect_timeout && a.timeout == b.timeout && a.retry == b.retry &&
-         a.breaker == b.breaker && a.health == b.health && a.hedge == b.hedge;
+         a.breaker == b.breaker && a.health == b.health && a.hedge == b.hedge && a.tls == b.tls;
 }
 
 }  // namespace vg::upstream

@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "coro/scope.h"
 #include "net/event_loop.h"
+#include "net/tls_context.h"
 #include "upstream/balance.h"
 #include "upstream/guard.h"
 #include "upstream/health_state.h"
@@ -49,6 +50,9 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   Endpoint& endpoint(size_t i) { return endpoints_[i]; }
   const Endpoint& endpoint(size_t i) const { return endpoints_[i]; }
   RetryBudget& budget() { return budget_; }
+  /// What connections to its https endpoints begin with; nullptr: it has none. Read anew with each configuration.
+  std::shared_ptr<const net::TlsClient> tls() const;
+  void use_tls(std::shared_ptr<const net::TlsClient> tls);
   Breakers* breakers() const { return breakers_.get(); }  ///< nullptr: it has none
   std::vector<std::string> labels() const;                ///< of the endpoints
 
@@ -86,7 +90,8 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   std::atomic<uint32_t> connections_{0};
   std::atomic<uint32_t> waiting_{0};
   std::atomic<uint32_t> metrics_id_{0};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const net::TlsClient> tls_;  // under mutex_
   std::list<std::shared_ptr<Waiter>> waiters_;
   std::vector<std::pair<net::EventLoop*, std::weak_ptr<Pool>>> pools_;
 };

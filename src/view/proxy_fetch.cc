@@ -231,8 +231,8 @@ void ProxyFetch::rewrite_location(pipeline::Context& ctx, http::ResponseHead& he
   if (scheme != std::string_view::npos) {
     const size_t host_at = scheme + 3;
     const size_t host_end = std::min(location.find_first_of("/?#", host_at), location.size());
-    if (!iequals(location.substr(0, scheme), "http") ||
-        !http::same_authority(location.substr(host_at, host_end - host_at), e.authority, "80"))
+    if (!iequals(location.substr(0, scheme), e.https ? "https" : "http") ||
+        !http::same_authority(location.substr(host_at, host_end - host_at), e.authority, e.https ? "443" : "80"))
       return;
     path = location.substr(host_end);
   } else if (!location.starts_with("/") || location.starts_with("//")) {

@@ -94,7 +94,7 @@ class Respond final : public pipeline::View {
   }
 
   void read_file(const config::Node& node, pipeline::Build& build) {
-    const std::string path = build.path_near(node, node.text());
+    const std::string path = config::path_near(node);
     std::ifstream in(path, std::ios::binary);
     std::stringstream content;
     content << in.rdbuf();

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from support.certs import Authority
 from support.gateway import binary
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -54,6 +55,16 @@ def blocks(kind):
     return found
 
 
+def certificates(folder):
+    """The files that the documentation names."""
+    authority = Authority(folder)
+    issued = authority.issue("www.example.com")
+    for name in ("fullchain.pem", "shop.pem", "client.pem"):
+        (folder / name).write_bytes(issued.path.read_bytes())
+    for name in ("privkey.pem", "shop.key", "client.key"):
+        (folder / name).write_bytes(issued.key.read_bytes())
+
+
 @pytest.mark.parametrize("text, _following", blocks(""))
 def test_block_passes_check(text, _following, tmp_path):
     file = tmp_path / "viewgate.yaml"
@@ -62,6 +73,8 @@ def test_block_passes_check(text, _following, tmp_path):
     (tmp_path / "routes" / "added.yaml").write_text(
         "routes:\n  - {name: included, path: /included-by-the-test, view: respond, text: included}\n")
     (tmp_path / "maintenance.html").write_text("<p>Back soon.</p>\n")
+    if "tls/" in text:
+        certificates(tmp_path / "tls")
     done = check(file, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -103,7 +116,7 @@ def test_every_key_is_in_the_reference():
 
 def test_documents_link_to_files_that_exist():
     broken = []
-    for name in ["README.md", "CHANGELOG.md", "config/README.md", "config/resilience.md", "plugins/README.md", "tests/compile_fail/README.md"]:
+    for name in ["README.md", "CHANGELOG.md", "config/README.md", "config/resilience.md", "config/tls.md", "plugins/README.md", "tests/compile_fail/README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (TOP / name).read_text(encoding="utf-8")):
             if not (TOP / name).parent.joinpath(target).exists():
                 broken.append(f"{name}: {target}")

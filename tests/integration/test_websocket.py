@@ -1,6 +1,5 @@
 """Upgrades: a real WebSocket client and server talk through the gateway; raw tunnels show its edges (SPEC section 5)."""
 import asyncio
-import contextlib
 import socket
 import threading
 
@@ -8,6 +7,7 @@ import pytest
 import websockets
 
 from support import wire
+from support.echo import EchoServer
 from support.gateway import proxy_config
 
 UPGRADE = [
@@ -20,41 +20,6 @@ SWITCH = wire.head(
     "HTTP/1.1 101 Switching Protocols",
     [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")],
 )
-
-
-class EchoServer:
-    """A websockets server on a thread of its own that sends back every message."""
-
-    def __init__(self):
-        self._loop = asyncio.new_event_loop()
-        self._started = threading.Event()
-        self.headers = []
-        self.closes = []
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),), daemon=True)
-        self._thread.start()
-        assert self._started.wait(10)
-
-    async def _run(self):
-        self._stop = asyncio.Event()
-        async with websockets.serve(self._echo, "127.0.0.1", 0, max_size=None, subprotocols=["chat.v2"]) as server:
-            self.port = server.sockets[0].getsockname()[1]
-            self._started.set()
-            await self._stop.wait()
-
-    async def _echo(self, socket_):
-        self.headers.append(socket_.request_headers)
-        with contextlib.suppress(websockets.ConnectionClosed):
-            async for message in socket_:
-                await socket_.send(message)
-        self.closes.append((socket_.close_code, socket_.close_reason))
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def stop(self):
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
 
 
 @pytest.fixture

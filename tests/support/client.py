@@ -26,9 +26,10 @@ class Response:
 
 
 class Client:
-    """One connection to the gateway. `address` is (host, port) or the path of a unix socket."""
+    """One connection to the gateway. `address` is (host, port) or the path of a unix socket. With `tls`, an SSLContext,
+    it speaks TLS and asks for `server_name`; `session` is one to resume."""
 
-    def __init__(self, address, timeout=10, receive_buffer=None):
+    def __init__(self, address, timeout=10, receive_buffer=None, tls=None, server_name=None, session=None):
         family = (
             socket.AF_UNIX if isinstance(address, str) else (socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         )
@@ -39,6 +40,8 @@ class Client:
         self.sock.connect(address)
         if family != socket.AF_UNIX:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname=server_name, session=session)
         self.reader = wire.Reader(self.sock)
 
     @property

@@ -6,6 +6,7 @@ a defect of the gateway and fails the test at teardown.
 """
 import select
 import socket
+import ssl
 import threading
 import time
 
@@ -132,10 +133,22 @@ class Connection:
         wire.abort(self.sock)
 
 
+class Handshake:
+    """What came of one, on the server's side."""
+
+    def __init__(self, sock):
+        self.version = sock.version()
+        self.resumed = sock.session_reused
+        subject = (sock.getpeercert() or {}).get("subject", ())
+        self.client = dict(pair[0] for pair in subject).get("commonName")
+
+
 class Upstream:
     """A server on a port of its own. Thread-safe to look at from the test; wait_for() watches a condition."""
 
-    def __init__(self, handler=None, on_connection=None, read_body=True, receive_buffer=None, host="127.0.0.1", port=0):
+    def __init__(self, handler=None, on_connection=None, read_body=True, receive_buffer=None, host="127.0.0.1", port=0, tls=None):
+        self.tls = tls  # an SSLContext: it speaks https
+        self.handshakes = []  # of each connection with tls: a Handshake, or why there is none
         self.handler = handler or (lambda request, connection: wire.response(body=b"ok"))
         self.on_connection = on_connection
         self.read_body = read_body
@@ -166,11 +179,12 @@ class Upstream:
 
     @property
     def url(self):
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://[{self.host}]:{self.port}" if ":" in self.host else f"{scheme}://{self.host}:{self.port}"
 
     @property
     def authority(self):
-        return self.url.removeprefix("http://")
+        return self.url.partition("://")[2]
 
     @property
     def completed(self):
@@ -225,6 +239,8 @@ class Upstream:
 
     def _serve(self, connection):
         try:
+            if self.tls:
+                self._secure(connection)
             if self.on_connection:
                 self.on_connection(connection)
             else:
@@ -241,6 +257,15 @@ class Upstream:
             connection.closed.set()
             connection.sock.close()
             self._note(lambda: setattr(self, "open", self.open - 1))
+
+    def _secure(self, connection):
+        try:
+            connection.sock = self.tls.wrap_socket(connection.sock, server_side=True)
+        except (ssl.SSLError, OSError) as error:
+            self._note(lambda: self.handshakes.append(error))
+            raise ConnectionError("no handshake") from error
+        connection.reader.sock = connection.sock
+        self._note(lambda: self.handshakes.append(Handshake(connection.sock)))
 
     def _serve_one(self, connection):
         request = connection.read_request_head()

@@ -101,7 +101,7 @@ void Validate::read_schema(pipeline::Build& build, const config::Node& node) {
   std::string text;
   std::string file;
   if (node.is_scalar()) {
-    file = pipeline::Build::path_near(node, node.text());
+    file = config::path_near(node);
     std::ifstream in(file, std::ios::binary);
     std::stringstream content;
     content << in.rdbuf();

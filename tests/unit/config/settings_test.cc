@@ -159,7 +159,7 @@ TEST(UpstreamUrls, OfAnotherFormAreRefused) {
                           "http:///a",
                           "a:80",
                           "//a",
-                          "https://a",
+                          "https://a:0",
                           "http://a:0",
                           "http://a:65536",
                           "http://a:",

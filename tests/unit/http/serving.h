@@ -75,6 +75,7 @@ class FakeHandler final : public Handler {
 
   Act act;
   ConnectionLimits connection_limits;
+  Opening connection_opening;
   bool is_draining = false;
   std::deque<std::unique_ptr<ScriptedBody>> bodies;  ///< for `answer_with_body`, in order
   coro::Event gate;                                  ///< for `answer_at_the_gate`
@@ -115,6 +116,9 @@ class FakeHandler final : public Handler {
   }
   bool draining() const override { return is_draining; }
   Duration idle_timeout() const override { return connection_limits.idle_timeout; }
+  const Opening& opening(uint32_t) override { return connection_opening; }
+  Duration opening_timeout() const override { return connection_limits.header_timeout; }
+  void refused(ServerConnection&, std::string_view) override {}
   void closed(ServerConnection&) override { ++connections_closed; }
 
  private:

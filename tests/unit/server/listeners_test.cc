@@ -50,8 +50,12 @@ class ListenersTest : public testing::Test {
   std::vector<std::string> change_to(const std::vector<ListenerSettings>& wanted) {
     Result<Listeners::Change> change = listeners_.prepare(wanted);
     if (!change) return {change.error().detail};
-    std::vector<std::string> names = listeners_.names(change.value());
-    listeners_.commit(std::move(change.value()));
+    std::vector<gateway::ServedListener> served;
+    for (const ListenerSettings& l : wanted) served.push_back({l.name, {}});
+    const std::vector<gateway::ServedListener> numbered = listeners_.number(change.value(), served);
+    listeners_.commit(std::move(change.value()), numbered);
+    std::vector<std::string> names;
+    for (const gateway::ServedListener& l : numbered) names.push_back(l.name);
     return names;
   }
 

@@ -223,7 +223,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"{rest}.html", 0, "between slashes"}, Bad{"{body.a}", 1, "\"body.a\" is not offered here"},
         Bad{"{object}", 1, "is not offered here"}, Bad{"{item.a}", 1, "is not offered here"},
         Bad{"{items.a}", 1, "is not offered here"}, Bad{"{calls.u.id}", 1, "is not offered here"},
-        Bad{"{claims.sub}", 1, "is not offered here"}, Bad{"{tls.client.subject}", 1, "is not offered here"},
+        Bad{"{claims.sub}", 1, "is not offered here"}, Bad{"{tls.client.name}", 1, "is written {tls.client.subject}"},
         Bad{"", 0, "begins with \"/\"", Place::kUrl}, Bad{"{header.host}/x", 0, "begins with", Place::kUrl},
         Bad{"//evil.example", 0, "begins with", Place::kUrl}, Bad{"javascript:x", 0, "begins with", Place::kUrl},
         Bad{"https://{query.h}/", 8, "choose the host", Place::kUrl},
