@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from support.certs import Authority  # noqa: E402
 from support.gateway import Gateway, binary, proxy_config  # noqa: E402
 from support.upstream import Upstream  # noqa: E402
 
@@ -72,3 +73,9 @@ def module_world(tmp_path_factory):
     made = World(tmp_path_factory.mktemp("world"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """Whoever signs a module's certificates."""
+    return Authority(tmp_path_factory.mktemp("authority"))

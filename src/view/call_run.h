@@ -77,6 +77,7 @@ class CallRun final : public tmpl::Values {
   std::optional<std::string_view> cookie(std::string_view name) const override { return ctx_.cookie(name); }
   std::string_view client_ip() const override { return ctx_.client_ip(); }
   std::string_view request_id() const override { return ctx_.request_id(); }
+  std::optional<std::string_view> tls_subject() const override { return ctx_.tls_subject(); }
   json::Value json(tmpl::Root root, uint32_t call) const override;
 
  private:

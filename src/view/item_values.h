@@ -14,6 +14,7 @@ class ItemValues final : public tmpl::Values {
   std::optional<std::string_view> cookie(std::string_view name) const override { return of_.cookie(name); }
   std::string_view client_ip() const override { return of_.client_ip(); }
   std::string_view request_id() const override { return of_.request_id(); }
+  std::optional<std::string_view> tls_subject() const override { return of_.tls_subject(); }
   json::Value json(tmpl::Root root, uint32_t call) const override {
     return root == root_ ? value_ : of_.json(root, call);
   }

@@ -20,11 +20,6 @@ ROUTES = [
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def certificate(authority):
     return authority.issue("gateway", ["localhost", "www.example.com"])
 
@@ -270,6 +265,40 @@ def test_without_client_ca_nobody_has_a_subject(world, authority, certificate):
     shown = authority.issue("bob", [])
     with gateway.connect(tls=trusting(authority, shown), server_name="localhost") as client:
         assert "x-subject" not in client.get("/who").headers
+
+
+def for_partners(upstream, authority, certificate, **route):
+    """A route whose call tells the upstream who the client is, for clients of this authority."""
+    tls = {**certificate.files, "client_ca": str(authority.trusted)}
+    source = {"call": "up/orders", "headers": {"X-Partner": "{tls.client.subject}"}}
+    config = proxy_config(upstream, server={"listen": [{"address": "127.0.0.1:0", "tls": tls}]})
+    config["routes"] = [{"name": "orders", "path": "/orders", "source": source, **route}]
+    return config
+
+
+def test_what_is_cached_for_one_certificate_is_given_to_no_other(world, authority, certificate):
+    def answer(request, _):
+        content = b'{"of": "%s"}' % request.headers.one("x-partner").encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(content) + content
+
+    upstream = world.upstream(answer)
+    gateway = world.gateway(for_partners(upstream, authority, certificate, view="detail", cache="1h"))
+    for name in ["dora", "emil", "dora", "emil"]:
+        shown = trusting(authority, authority.issue(name, []))
+        with gateway.connect(tls=shown, server_name="localhost") as client:
+            assert client.get("/orders").text == f'{{"of": "CN={name}"}}'
+    assert len(upstream.requests) == 2
+
+
+def test_an_idempotency_key_belongs_to_the_certificate_too(world, authority, certificate):
+    upstream = world.upstream(lambda *_: b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+    route = {"view": "proxy-fetch", "source": "up/orders", "idempotency": {"ttl": "1h"}}
+    gateway = world.gateway(for_partners(upstream, authority, certificate, **route))
+    for name in ["frida", "gustav", "frida"]:
+        shown = trusting(authority, authority.issue(name, []))
+        with gateway.connect(tls=shown, server_name="localhost") as client:
+            assert client.request("POST", "/orders", [("Idempotency-Key", "one")], b"{}").status == 201
+    assert len(upstream.requests) == 2
 
 
 # Resumption

@@ -7,11 +7,6 @@ from support.redis import Redis, free_port
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def certificate(authority):
     return authority.issue("redis", ["localhost", "127.0.0.1"])
 

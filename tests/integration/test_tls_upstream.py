@@ -16,11 +16,6 @@ CONTENT = os.urandom(1024 * 1024)
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def good(authority):
     return authority.issue("good", ["localhost", "127.0.0.1"])
 
