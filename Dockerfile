@@ -9,7 +9,7 @@ RUN CMAKE_ARGS="-DVIEWGATE_TESTS=OFF" JOBS="$(nproc)" /src/packaging/build relea
 FROM debian:bookworm-slim
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-       ca-certificates libc-ares2 libfmt9 libhiredis0.14 libre2-9 libspdlog1.10 libssl3 libuv1 libxxhash0 libyaml-0-2 \
+       ca-certificates libc-ares2 libfmt9 libhiredis0.14 libnghttp2-14 libre2-9 libspdlog1.10 libssl3 libuv1 libxxhash0 libyaml-0-2 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin viewgate
 COPY --from=build /src/build/release/viewgate /usr/bin/viewgate

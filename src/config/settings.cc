@@ -37,6 +37,7 @@ ListenerSettings read_listener(const Node& node, const std::string& path, Errors
   ListenerSettings out;
   out.proxy_protocol = boolean(&node, "proxy_protocol", false);
   out.tls = read_listener_tls(node, path, errors);
+  out.http2 = boolean(&node, "http2", out.tls.has_value());
   const std::string address = text(&node, "address");
   const std::string wrong = parse_listen_address(address, out);  // validation said what is wrong, if anything is
   out.address = address;

@@ -36,6 +36,7 @@ struct ListenerSettings {
   int backlog = 1024;
   std::optional<ListenerTls> tls;
   bool proxy_protocol = false;
+  bool http2 = false;  ///< for clients that choose it: by ALPN, or with prior knowledge where there is no TLS
   Mark mark;
 };
 

@@ -99,11 +99,6 @@ std::string check_server_name(std::string_view text) {
   return wrong.empty() ? wrong : quote(text) + " is not a host name; write for example api.example.com";
 }
 
-// A switch for something that is not built: false says what is so anyway.
-std::string check_not_built(std::string_view text) {
-  return text == "true" ? "true is not supported by this version" : std::string();
-}
-
 Spec count(int64_t least, int64_t most) { return integer().between(least, most); }
 Spec time_span(int64_t least, int64_t most) { return duration().between(least, most); }
 
@@ -160,7 +155,8 @@ Spec listener_spec() {
                   .summary("HOST:PORT, \"[IPV6]:PORT\", unix:/PATH or systemd:NAME"),
               key("name", name()).summary("routes with `listener: NAME` are served here alone"),
               key("backlog", count(1, 65535)).fallback("1024").summary("connections that may wait to be accepted"),
-              key("http2", boolean().check(check_not_built)).fallback("false"),
+              key("http2", boolean())
+                  .summary("HTTP/2 for clients that choose it; if it does not say, true with tls and false without"),
               key("proxy_protocol", boolean())
                   .fallback("false")
                   .summary("every connection begins with a header of the PROXY protocol, which says who the client is"),

@@ -15,6 +15,7 @@ std::shared_ptr<const net::TlsListener> load_listener(const config::ListenerSett
   wanted.client_ca = tls.client_ca;
   wanted.tls13_only = tls.tls13_only;
   wanted.alpn = {"http/1.1"};
+  if (settings.http2) wanted.alpn.insert(wanted.alpn.begin(), "h2");
   // A session begun where nobody asks for a certificate is of no use where one is asked for, nor one of other clients.
   wanted.identity = settings.name + '\n' + settings.address + '\n' + tls.client_ca;
   auto loaded = net::TlsListener::load(wanted, table.ticket_keys, &table.warnings);
@@ -38,10 +39,10 @@ void load_tls(config::LoadResult& loaded, const RouteTable* previous, RouteTable
   for (size_t i = 0; i < table.server.listen.size(); ++i) {
     const config::ListenerSettings& l = table.server.listen[i];
     const std::string path = "server.listen[" + std::to_string(i) + ']';
-    table.listeners.push_back({l.name, {l.proxy_protocol, load_listener(l, path, loaded.errors, table)}});
+    table.listeners.push_back({l.name, {l.proxy_protocol, load_listener(l, path, loaded.errors, table), l.http2}});
   }
   if (const auto& l = table.admin.listen)
-    table.admin_opening = {l->proxy_protocol, load_listener(*l, "admin.listen", loaded.errors, table)};
+    table.admin_opening = {l->proxy_protocol, load_listener(*l, "admin.listen", loaded.errors, table), l->http2};
   for (const config::UpstreamSettings& u : loaded.upstream_settings) {
     const bool https = std::any_of(u.endpoints.begin(), u.endpoints.end(), [](const auto& e) { return e.https; });
     table.upstream_tls.push_back(https ? load_client(u.tls, "upstreams." + u.name + ".tls", loaded.errors, table)

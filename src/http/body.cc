@@ -6,8 +6,9 @@ namespace {
 constexpr size_t kAgainBytes = 64 * 1024;  // a piece of what is read once more
 }  // namespace
 
-void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_bytes, const HeadLimits& limits) {
-  stream_ = stream;
+void StreamBody::clear(const Head& head, uint64_t limit_bytes) {
+  stream_ = nullptr;
+  inbox_ = nullptr;
   framing_ = head.framing;
   failed_ = waiting_ = false;
   received_ = 0;
@@ -18,6 +19,11 @@ void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_byt
   done_ = false;
   forget_again();
   trailers_.clear();
+}
+
+void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_bytes, const HeadLimits& limits) {
+  clear(head, limit_bytes);
+  stream_ = stream;
   switch (framing_) {
     case Framing::kNone:
       length_ = 0;
@@ -33,6 +39,41 @@ void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_byt
     case Framing::kUntilClose:
       break;
   }
+}
+
+void StreamBody::begin(Inbox* inbox, const Head& head, uint64_t limit_bytes) {
+  clear(head, limit_bytes);
+  inbox_ = inbox;
+  if (framing_ == Framing::kLength) length_ = head.content_length;
+  // What has come whole has a length that need not be told.
+  if (inbox->ended() && inbox->trailers().fields().empty()) {
+    length_ = inbox->data().size();
+    framing_ = *length_ > 0 || framing_ == Framing::kLength ? Framing::kLength : Framing::kNone;
+  }
+  if (inbox->at_eof()) end_inbox();
+}
+
+std::string_view StreamBody::arrived() const {
+  if (inbox_ != nullptr) return inbox_->data();
+  return stream_ != nullptr ? stream_->data() : std::string_view();
+}
+
+void StreamBody::end_inbox() {
+  done_ = true;
+  trailers_ = inbox_->trailers();
+}
+
+StreamBody::State StreamBody::peek_inbox(std::string_view* piece) {
+  *piece = inbox_->data();
+  if (piece->empty()) {
+    if (inbox_->failed()) return fail(Error(ErrorKind::kReset, "the stream was reset"));
+    if (!inbox_->ended()) return State::kWait;
+    end_inbox();
+    return State::kEnd;
+  }
+  if (received_ + piece->size() > limit_) return fail(Error(ErrorKind::kBadRequest, "the content is too large"));
+  piece_take_ = piece_size_ = piece->size();
+  return State::kData;
 }
 
 StreamBody::State StreamBody::fail(Error error) {
@@ -57,6 +98,7 @@ StreamBody::State StreamBody::peek(std::string_view* piece) {
     piece_size_ = piece->size();
     return State::kData;
   }
+  if (inbox_ != nullptr) return peek_inbox(piece);
   if (framing_ == Framing::kChunked) return peek_chunked(piece);
   const std::string_view data = stream_->data();
   if (data.empty()) return no_data(framing_ == Framing::kUntilClose);
@@ -127,8 +169,14 @@ void StreamBody::consume() {
     done_ = again_at_ == again_.size();
     return;
   }
-  stream_->consume(piece_take_);
   received_ += piece_size_;
+  if (inbox_ != nullptr) {
+    inbox_->consume(piece_take_);
+    piece_size_ = piece_take_ = 0;
+    if (inbox_->at_eof()) end_inbox();
+    return;
+  }
+  stream_->consume(piece_take_);
   if (framing_ == Framing::kLength) {
     remaining_ -= piece_size_;
     done_ = remaining_ == 0;
@@ -138,9 +186,15 @@ void StreamBody::consume() {
 
 coro::Task<void> StreamBody::wait(coro::CancelSource* cancel) {
   waiting_ = true;
-  const net::ReadEvent event = co_await stream_->readable(cancel);
+  bool came = true;
+  if (inbox_ != nullptr) {
+    came = co_await inbox_->arrival(cancel);
+  } else {
+    const net::ReadEvent event = co_await stream_->readable(cancel);
+    came = event != net::ReadEvent::kCancelled;
+  }
   waiting_ = false;
-  if (event == net::ReadEvent::kCancelled) {
+  if (!came) {
     const ErrorKind why = cancel->reason();
     fail(Error(why, why == ErrorKind::kTimeout ? "no bytes came in time" : "cancelled"));
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "coro/task.h"
+#include "http/inbox.h"
 #include "http/parser.h"
 #include "net/stream.h"
 
@@ -46,14 +47,16 @@ struct BodyReleaser {
 };
 using BodyPtr = std::unique_ptr<BodySource, BodyReleaser>;
 
-/// The content of a message on a connection, as its head framed it (RFC 9112 section 6.3).
-/// Lifetime: the stream outlives it, from begin() on.
+/// The content of a message: on a connection, as its head framed it (RFC 9112 section 6.3), or in the frames of an
+/// HTTP/2 stream. Lifetime: the stream, or inbox, outlives it, from begin() on.
 class StreamBody {
  public:
   using State = BodySource::State;
 
   /// `limit_bytes`: more content than this is an error (413 for requests).
   void begin(net::Stream* stream, const Head& head, uint64_t limit_bytes, const HeadLimits& limits);
+  /// The same of an HTTP/2 message: the frames end it, the head tells at most its length. RFC 9113 section 8.1.
+  void begin(Inbox* inbox, const Head& head, uint64_t limit_bytes);
   /// More content than this is an error from now on.
   void set_limit(uint64_t limit_bytes) { limit_ = limit_bytes; }
   State peek(std::string_view* piece);
@@ -67,6 +70,8 @@ class StreamBody {
   /// True while a coroutine waits for the sender.
   bool waiting() const { return waiting_; }
   uint64_t received_bytes() const { return received_; }
+  /// Something has come that nobody has taken yet.
+  bool has_arrived() const { return !arrived().empty(); }
   /// A wait that was cancelled is no failure of the sender: reading may go on.
   void forgive_cancel() {
     if (failed_ && error_.kind == ErrorKind::kCancelled) failed_ = false;
@@ -77,6 +82,7 @@ class StreamBody {
     failed_ = waiting_ = false;
     received_ = 0;
     stream_ = nullptr;
+    inbox_ = nullptr;
     length_.reset();
     forget_again();
   }
@@ -87,12 +93,17 @@ class StreamBody {
   void rewind(std::string content);
 
  private:
+  std::string_view arrived() const;
+  void clear(const Head& head, uint64_t limit_bytes);
   State peek_chunked(std::string_view* piece);
+  State peek_inbox(std::string_view* piece);
+  void end_inbox();
   State no_data(bool may_end);
   State fail(Error error);
   void forget_again();
 
   net::Stream* stream_ = nullptr;
+  Inbox* inbox_ = nullptr;  // instead of stream_
   Framing framing_ = Framing::kNone;
   bool done_ = true, failed_ = false, waiting_ = false;
   std::optional<uint64_t> length_;

@@ -12,7 +12,18 @@
 
 namespace vg::http {
 
+class Exchange;
 class ServerConnection;
+
+/// What carries a request: an HTTP/1.1 connection, or a stream of an HTTP/2 one.
+class Carrier {
+ public:
+  /// Passes an interim response (1xx but 101) with these field lines; nothing, where one cannot be written now.
+  virtual void send_interim(Exchange& exchange, uint16_t status, std::string_view lines) = 0;
+
+ protected:
+  ~Carrier() = default;
+};
 
 /// What was made before: at load, or an answer that a cache kept. Lifetime: `owner` holds what the others view.
 struct KeptAnswer {
@@ -50,6 +61,7 @@ class Exchange {
 
   net::EventLoop* loop = nullptr;
   ServerConnection* connection = nullptr;
+  Carrier* carrier = nullptr;
   RequestHead request;
   RequestParser parser;
   StreamBody body;  ///< the request's content
@@ -91,6 +103,7 @@ class Exchange {
 
  protected:
   friend class ServerConnection;
+  friend class Http2Server;
   virtual void clear();
 };
 

@@ -154,7 +154,7 @@ void Head::clear() {
   bytes_.clear();
   fields_.clear();
   present_ = 0;
-  minor = 1;
+  major = minor = 1;
   framing = Framing::kNone;
   content_length = 0;
   keep_alive = true;

@@ -109,6 +109,7 @@ class Head {
   /// True if the comma-separated list of any field with this id has `token` (any case). RFC 9110 section 5.6.1.
   bool list_has(FieldId id, std::string_view token) const;
 
+  uint8_t major = 1;  ///< 1 or 2; minor is 1 with 2, since such a peer can do all that one of HTTP/1.1 can
   uint8_t minor = 1;  ///< HTTP/1.minor, 0 or 1
   Framing framing = Framing::kNone;
   uint64_t content_length = 0;  ///< with kLength

@@ -3,6 +3,7 @@
 #include "http/response_writer.h"
 #include "http/server_connection.h"
 #include "http/writer.h"
+#include "net/flush.h"
 
 namespace vg::http {
 
@@ -58,7 +59,7 @@ coro::Task<bool> ServerConnection::stream_body(Exchange& ex, Framing framing) {
     }
     if (event == net::WriteEvent::kPending) {
       body.pause();
-      const bool flushed = co_await flush(ex, write_timeout);
+      const bool flushed = co_await net::flush_out(stream_.get(), write_timeout);
       ex.loop->scratch();
       if (!flushed) co_return false;
     } else if (event == net::WriteEvent::kError) {

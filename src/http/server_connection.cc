@@ -1,10 +1,11 @@
 #include "http/server_connection.h"
 
 #include "base/strings.h"
-#include "http/proxy_header.h"
+#include "http/http2_server.h"
 #include "http/response_writer.h"
 #include "http/tunnel.h"
 #include "http/writer.h"
+#include "net/flush.h"
 
 namespace vg::http {
 
@@ -14,17 +15,9 @@ namespace {
 constexpr Duration kHalfClosedGrace = std::chrono::seconds(2);
 // Pieces up to this size are copied behind what is already to be written: one write instead of two.
 constexpr size_t kCoalesceBytes = 16 * 1024;
-// What a connection that has made no request yet is granted when the gateway stops.
-constexpr Duration kFirstRequestGrace = std::chrono::milliseconds(500);
 constexpr size_t kSliceBytes = 128 * 1024;
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 constexpr size_t kLingerBytes = 1024 * 1024;
-// The request was made where TLS is spoken.
-constexpr std::string_view kPlainHttpAnswer =
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: 108\r\nConnection: "
-    "close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"this port is for "
-    "HTTPS: write https://\"}\n";
-static_assert(kPlainHttpAnswer.size() - kPlainHttpAnswer.find("{\"type") == 108);
 }  // namespace
 
 void Response::clear() {
@@ -55,19 +48,29 @@ void Exchange::clear() {
 void Exchange::want_body() {
   if (!request.expect_continue || continued || body.at_end()) return;
   continued = true;
-  if (body.received_bytes() > 0 || !connection->stream().data().empty()) return;
-  // A pending write cannot be: nothing of this response is out yet.
-  connection->stream().write_now({"HTTP/1.1 100 Continue\r\n\r\n"});
+  if (body.received_bytes() == 0 && !body.has_arrived()) carrier->send_interim(*this, 100, {});
 }
 
 void Exchange::send_interim(const ResponseHead& head) {
-  if (connection == nullptr || request.minor < 1 || connection->stream().write_pending()) return;
-  std::string out;
-  append_status_line(out, head.status);
-  append_end_to_end_fields(head, out);
-  out.append("\r\n");
-  connection->stream().write_now({out});
+  if (carrier == nullptr || request.minor < 1) return;
+  std::string lines;
+  append_end_to_end_fields(head, lines);
+  carrier->send_interim(*this, head.status, lines);
 }
+
+namespace {
+// Of all connections: an idle one pays nothing for it.
+class Http1Carrier final : public Carrier {
+ public:
+  void send_interim(Exchange& ex, uint16_t status, std::string_view lines) override {
+    if (ex.connection->stream().write_pending()) return;
+    std::string head;
+    append_status_line(head, status);
+    ex.connection->stream().write_now({head, lines, "\r\n"});
+  }
+};
+Http1Carrier http1_carrier;
+}  // namespace
 
 ServerConnection::ServerConnection(net::StreamPtr stream, Handler* handler, uint32_t listener)
     : stream_(std::move(stream)), handler_(handler), listener_(listener), alarm_(this) {}
@@ -100,6 +103,7 @@ void ServerConnection::Alarm::on_fire(net::Timer* t) {
 }
 
 void ServerConnection::close_if_idle() {
+  if (http2_ != nullptr) return http2_->drain();
   if (!idle()) return;
   if (served_ > 0) return stream_->close();
   // It was accepted and has not spoken: its first request may be on the way.
@@ -107,6 +111,7 @@ void ServerConnection::close_if_idle() {
 }
 
 void ServerConnection::abort() {
+  if (http2_ != nullptr) return http2_->abort();
   if (exchange_ != nullptr) {
     exchange_->client_gone = true;
     exchange_->cancel.cancel(ErrorKind::kCancelled);
@@ -127,13 +132,15 @@ void ServerConnection::on_unsolicited(net::Stream& stream, net::ReadEvent event)
 coro::Detached ServerConnection::run() {
   After after = After::kKeep;
   if (!handler_->opening(listener_).plain()) {
-    const bool open = co_await opened();
-    if (!open) after = After::kClose;
+    const Begins begins = co_await opened();
+    if (begins == Begins::kHttp2) co_await serve_http2();
+    if (begins != Begins::kHttp1) after = begins == Begins::kHttp2 ? After::kLinger : After::kClose;
   }
   while (after == After::kKeep) {
-    if (stream_->data().empty()) {
+    if (stream_->data().empty() && !early_) {
       if (handler_->draining() && served_ > 0) break;
-      stream_->loop()->start_timer(alarm_, handler_->draining() ? kFirstRequestGrace : handler_->idle_timeout());
+      stream_->loop()->start_timer(alarm_,
+                                   handler_->draining() ? kFirstRequestGrace : handler_->current_limits().idle_timeout);
       const net::ReadEvent event = co_await stream_->readable(nullptr);
       alarm_.stop();
       if (event != net::ReadEvent::kData) break;
@@ -150,55 +157,14 @@ coro::Detached ServerConnection::run() {
   delete this;
 }
 
-// A peer that does not finish what comes first holds its place no longer than one that does not finish its request.
-coro::Task<bool> ServerConnection::opened() {
-  const Opening opening = handler_->opening(listener_);
-  net::EventLoop* loop = stream_->loop();
-  net::DeadlineSource deadline(loop, loop->now() + handler_->opening_timeout(), nullptr);
-  if (opening.proxy_protocol) {
-    const std::string_view wrong = co_await read_proxy_header(&deadline);
-    if (!wrong.empty()) {
-      handler_->refused(*this, wrong);
-      co_return false;
-    }
-  }
-  if (!opening.tls) co_return true;
-  std::unique_ptr<net::TlsSession> session = opening.tls->accept();
-  if (!session) co_return false;
-  stream_->use_tls(std::move(session));
-  const bool ended = co_await stream_->handshake(&deadline);
-  const net::TlsSession& tls = *stream_->tls();
-  if (ended && !tls.failed()) co_return true;
-  if (tls.plain_http()) stream_->say_plainly(kPlainHttpAnswer);
-  std::string_view why = "TLS: no handshake in time";
-  if (ended) why = tls.reason();
-  handler_->refused(*this, why);
-  co_return false;
-}
-
-// Empty: it was read. Else what is wrong.
-coro::Task<std::string_view> ServerConnection::read_proxy_header(coro::CancelSource* deadline) {
-  std::string before;  // of earlier reads
-  for (;;) {
-    ProxyHeader header;
-    const std::string_view data = stream_->data();
-    const ProxyHeaderStatus status = parse_proxy_header(before + std::string(data), header);
-    if (status == ProxyHeaderStatus::kInvalid) co_return "it does not begin with a header of the PROXY protocol";
-    if (status == ProxyHeaderStatus::kDone) {
-      stream_->consume(header.size - before.size());
-      if (!header.source_ip.empty()) peer_ip_ = std::move(header.source_ip);
-      co_return std::string_view();
-    }
-    before.append(data);
-    stream_->consume(data.size());
-    const net::ReadEvent event = co_await stream_->readable(deadline);
-    if (event == net::ReadEvent::kCancelled) co_return "no header of the PROXY protocol in time";
-    if (event != net::ReadEvent::kData) co_return "it ended within the header of the PROXY protocol";
-  }
-}
-
 ParseStatus ServerConnection::feed(Exchange& ex) {
   size_t taken = 0;
+  if (early_) {
+    const ParseStatus begun = ex.parser.feed(*early_, &taken);
+    ex.head_bytes += taken;
+    early_.reset();
+    if (begun != ParseStatus::kNeedMore) return begun;
+  }
   const ParseStatus status = ex.parser.feed(stream_->data(), &taken);
   stream_->consume(taken);
   ex.head_bytes += taken;
@@ -225,6 +191,7 @@ coro::Task<ParseStatus> ServerConnection::read_head(Exchange& ex) {
 coro::Task<ServerConnection::After> ServerConnection::serve(Exchange& ex) {
   ex.loop = stream_->loop();
   ex.connection = this;
+  ex.carrier = &http1_carrier;
   ex.started = ex.loop->now();
   const ConnectionLimits& limits = handler_->limits(ex);
   ex.parser.reset(&ex.request, limits.head);
@@ -273,7 +240,7 @@ coro::Task<ServerConnection::After> ServerConnection::respond(Exchange& ex) {
   const bool readable_request = ex.request.method != Method::kOther || !ex.request.method_text().empty();
   const bool keep = readable_request && may_keep(ex);
   if (stream_->write_pending()) {
-    const bool flushed = co_await flush(ex, write_timeout);
+    const bool flushed = co_await net::flush_out(stream_.get(), write_timeout);
     if (!flushed) co_return After::kClose;
   }
   const ResponseFraming framing = frame_response(ex, keep);
@@ -332,7 +299,7 @@ coro::Task<bool> ServerConnection::write_whole(Exchange& ex, std::string_view la
   for (;;) {
     if (event == net::WriteEvent::kError) co_return false;
     if (event == net::WriteEvent::kPending) {
-      const bool flushed = co_await flush(ex, write_timeout);
+      const bool flushed = co_await net::flush_out(stream_.get(), write_timeout);
       if (!flushed) co_return false;
     }
     large.remove_prefix(slice.size());
@@ -340,22 +307,6 @@ coro::Task<bool> ServerConnection::write_whole(Exchange& ex, std::string_view la
     slice = large.substr(0, kSliceBytes);
     event = stream_->write_now({slice});
   }
-}
-
-// Waits until what was written has gone, granting each step of progress the whole timeout.
-coro::Task<bool> ServerConnection::flush(Exchange& ex, Duration timeout) {
-  size_t left = SIZE_MAX;
-  while (stream_->write_pending() && stream_->unsent_bytes() < left) {
-    left = stream_->unsent_bytes();
-    net::DeadlineSource deadline(ex.loop, ex.loop->now() + timeout, nullptr);
-    const net::WriteEvent event = co_await stream_->flushed(&deadline);
-    if (event == net::WriteEvent::kError) co_return false;
-  }
-  if (stream_->write_pending()) {
-    stream_->reset_and_close();
-    co_return false;
-  }
-  co_return !stream_->write_failed() && !stream_->closed();
 }
 
 void ServerConnection::close_cut() {

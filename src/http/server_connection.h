@@ -1,7 +1,8 @@
-// The server's side of an HTTP/1.1 connection (RFC 9112): reads a head, lets the handler answer, writes the answer, and
-// so on. Pipelined requests are answered in order. An idle connection is this object, its stream and one small frame;
-// all else is pooled with the Exchange. Thread: its loop. Lifetime: it deletes itself when the connection has ended,
-// after Handler::closed().
+// The server's side of a connection: what stands in front of HTTP, then HTTP/1.1 (RFC 9112) or, where the client chose
+// it, HTTP/2 (Http2Server). HTTP/1.1 reads a head, lets the handler answer, writes the answer, and so on; pipelined
+// requests are answered in order. An idle connection is this object, its stream and one small frame; all else is pooled
+// with the Exchange. Thread: its loop. Lifetime: it deletes itself when the connection has ended, after
+// Handler::closed().
 #pragma once
 #include "coro/scope.h"
 #include "http/exchange.h"
@@ -19,13 +20,15 @@ struct ConnectionLimits {
   Duration idle_timeout = std::chrono::seconds(75);
 };
 
+class Http2Server;
 struct ResponseFraming;
 
 /// What stands in front of HTTP on the connections of a listener.
 struct Opening {
   bool proxy_protocol = false;                  ///< a load balancer says who the client is
   std::shared_ptr<const net::TlsListener> tls;  ///< nullptr: plain
-  bool plain() const { return !proxy_protocol && !tls; }
+  bool http2 = false;                           ///< HTTP/2 is spoken with clients that begin with it
+  bool plain() const { return !proxy_protocol && !tls && !http2; }
 };
 
 /// What a connection asks of the gateway. One a loop.
@@ -43,12 +46,12 @@ class Handler {
   virtual void finished(Exchange& exchange) = 0;
   /// True when connections are to end after their current response.
   virtual bool draining() const = 0;
-  virtual Duration idle_timeout() const = 0;
+  /// In force now, whatever the requests under way began with. Lifetime: until the next suspension.
+  virtual const ConnectionLimits& current_limits() const = 0;
   /// Lifetime of what it gives: until the next suspension.
   virtual const Opening& opening(uint32_t listener) = 0;
-  /// What a client is granted for what stands in front of HTTP.
-  virtual Duration opening_timeout() const = 0;
-  /// What stands in front of HTTP came to nothing, for this reason; closed() follows.
+  /// The connection is ended for this reason: what stands in front of HTTP came to nothing, or the client's use of
+  /// HTTP/2. closed() follows.
   virtual void refused(ServerConnection& connection, std::string_view reason) = 0;
   virtual void closed(ServerConnection& connection) = 0;
 
@@ -70,7 +73,7 @@ class ServerConnection final : public net::StreamObserver {
   uint32_t listener() const { return listener_; }
   /// The peer's address as text, without the port; "unix" for a unix socket. Asked of the kernel once.
   const std::string& peer_ip();
-  bool idle() const { return exchange_ == nullptr; }
+  bool idle() const { return exchange_ == nullptr && http2_ == nullptr; }
   /// Closes it if no request is under way; one that has made none yet is granted a moment.
   void close_if_idle();
   /// Cancels what is under way and closes.
@@ -97,10 +100,15 @@ class ServerConnection final : public net::StreamObserver {
   coro::Task<bool> stream_body(Exchange& ex, Framing framing);
   void close_cut();
   coro::Task<bool> write_whole(Exchange& ex, std::string_view large);
-  coro::Task<bool> flush(Exchange& ex, Duration timeout);
   coro::Task<void> tunnel(Exchange& ex);
   coro::Task<void> linger();
-  coro::Task<bool> opened();
+  /// What a connection that has made no request yet is granted when the gateway stops.
+  static constexpr Duration kFirstRequestGrace = std::chrono::milliseconds(500);
+  /// How a connection begins.
+  enum class Begins : uint8_t { kRefused, kHttp1, kHttp2 };
+  coro::Task<Begins> opened();
+  coro::Task<bool> begins_with_preface();
+  coro::Task<void> serve_http2();
   coro::Task<std::string_view> read_proxy_header(coro::CancelSource* deadline);
   void on_unsolicited(net::Stream& stream, net::ReadEvent event) override;
 
@@ -113,6 +121,8 @@ class ServerConnection final : public net::StreamObserver {
   net::StreamPtr stream_;
   Handler* handler_;
   Exchange* exchange_ = nullptr;
+  Http2Server* http2_ = nullptr;        // while it serves
+  std::unique_ptr<std::string> early_;  // read to see which HTTP it is
   std::string peer_ip_;
   uint32_t listener_;
   uint32_t served_ = 0;

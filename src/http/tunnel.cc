@@ -39,6 +39,44 @@ coro::Task<void> pump(net::Stream* from, net::Stream* to, IdleWatch* watch, uint
   watch->source.cancel(ErrorKind::kCancelled);
 }
 
+coro::Task<void> pump_up(Http2Stream* from, net::Stream* to, IdleWatch* watch) {
+  for (;;) {
+    const bool came = co_await from->arrival(&watch->source);
+    const std::string_view data = from->data();
+    if (!came || (data.empty() && !from->ended())) break;
+    if (data.empty()) {
+      to->shutdown_write();
+      co_return;
+    }
+    watch->touch();
+    net::WriteEvent written = to->write_now({data});
+    from->consume(data.size());
+    if (written == net::WriteEvent::kPending) {
+      written = co_await to->flushed(&watch->source);
+      watch->touch();
+    }
+    if (written != net::WriteEvent::kDone) break;
+  }
+  watch->source.cancel(ErrorKind::kCancelled);
+}
+
+coro::Task<void> pump_down(net::Stream* from, Http2Stream* to, IdleWatch* watch) {
+  for (;;) {
+    const net::ReadEvent event = co_await from->readable(&watch->source);
+    if (event == net::ReadEvent::kEof) co_return to->send_end(nullptr);
+    if (event != net::ReadEvent::kData || to->closed()) break;
+    watch->touch();
+    to->send_piece(from->data());
+    from->consume(from->data().size());
+    if (to->has_room()) continue;
+    from->pause_reading();
+    const bool room = co_await to->room(&watch->source);
+    watch->touch();
+    if (!room) break;
+  }
+  watch->source.cancel(ErrorKind::kCancelled);
+}
+
 }  // namespace
 
 coro::Task<TunnelBytes> run_tunnel(net::EventLoop* loop, net::Stream* client, net::Stream* upstream, Duration idle) {
@@ -51,6 +89,16 @@ coro::Task<TunnelBytes> run_tunnel(net::EventLoop* loop, net::Stream* client, ne
   scope.spawn(pump(upstream, client, &watch, &bytes.to_client));
   co_await scope.join();
   co_return bytes;
+}
+
+coro::Task<bool> run_tunnel(net::EventLoop* loop, Http2Stream* client, net::Stream* upstream, Duration idle) {
+  IdleWatch watch{loop, idle, {}};
+  watch.touch();
+  coro::Scope scope;
+  scope.spawn(pump_up(client, upstream, &watch));
+  scope.spawn(pump_down(upstream, client, &watch));
+  co_await scope.join();
+  co_return !watch.source.cancelled();
 }
 
 }  // namespace vg::http

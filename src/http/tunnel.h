@@ -2,6 +2,7 @@
 // passed for too long. RFC 9110 section 7.8.
 #pragma once
 #include "coro/task.h"
+#include "http/http2_stream.h"
 #include "net/stream.h"
 
 namespace vg::http {
@@ -15,5 +16,8 @@ struct TunnelBytes {
 /// `idle`: without a byte either way for so long it ends; 0: never. Cancel: close one of the streams.
 /// Lifetime: both streams outlive it.
 coro::Task<TunnelBytes> run_tunnel(net::EventLoop* loop, net::Stream* client, net::Stream* upstream, Duration idle);
+/// The same for a client's stream of HTTP/2 (RFC 8441), which has answered already. False: it broke, or was idle for
+/// too long. Cancel: reset the stream.
+coro::Task<bool> run_tunnel(net::EventLoop* loop, Http2Stream* client, net::Stream* upstream, Duration idle);
 
 }  // namespace vg::http

@@ -1,4 +1,5 @@
 #include "net/connect.h"
+#include "net/tls_session.h"
 
 namespace vg::net {
 

@@ -13,12 +13,15 @@ EventLoop* EventLoop::current() { return current_loop; }
 
 EventLoop::EventLoop() : wheel_(Clock::now()), read_buffer_(new char[kReadBufferBytes]) {
   if (uv_loop_init(&loop_) != 0 || uv_timer_init(&loop_, &timer_) != 0 ||
-      uv_async_init(&loop_, &async_, on_async) != 0) {
+      uv_async_init(&loop_, &async_, on_async) != 0 || uv_check_init(&loop_, &after_poll_) != 0 ||
+      uv_prepare_init(&loop_, &before_poll_) != 0) {
     std::fputs("viewgate: cannot create an event loop (out of file descriptors?)\n", stderr);
     std::abort();
   }
-  timer_.data = async_.data = loop_.data = this;
-  uv_unref(reinterpret_cast<uv_handle_t*>(&timer_));
+  timer_.data = async_.data = after_poll_.data = before_poll_.data = loop_.data = this;
+  for (void* handle :
+       {static_cast<void*>(&timer_), static_cast<void*>(&after_poll_), static_cast<void*>(&before_poll_)})
+    uv_unref(static_cast<uv_handle_t*>(handle));
 }
 
 EventLoop::~EventLoop() {
@@ -50,6 +53,36 @@ void EventLoop::close() {
   }
   uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&after_poll_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&before_poll_), nullptr);
+}
+
+void TurnEnd::request() {
+  if (std::exchange(queued_, true)) return;
+  loop_->queue(this);
+}
+
+TurnEnd::~TurnEnd() {
+  if (queued_) std::erase(loop_->turn_ends_, this);
+}
+
+void EventLoop::queue(TurnEnd* work) {
+  turn_ends_.push_back(work);
+  if (turn_ends_.size() > 1 || closing_) return;
+  uv_check_start(&after_poll_, [](uv_check_t* h) { static_cast<EventLoop*>(h->data)->run_turn_ends(); });
+  uv_prepare_start(&before_poll_, [](uv_prepare_t* h) { static_cast<EventLoop*>(h->data)->run_turn_ends(); });
+}
+
+// Work may ask for another end, and destroy what is queued.
+void EventLoop::run_turn_ends() {
+  while (!turn_ends_.empty()) {
+    const CallbackScope scope(this);
+    TurnEnd* work = turn_ends_.back();
+    turn_ends_.pop_back();
+    work->run();
+  }
+  uv_check_stop(&after_poll_);
+  uv_prepare_stop(&before_poll_);
 }
 
 void EventLoop::start_timer(Timer& timer, TimePoint when) {

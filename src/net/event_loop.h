@@ -17,6 +17,30 @@
 
 namespace vg::net {
 
+/// Work that waits for the end of the loop's turn, when all that was ready has been looked at: what came together goes
+/// out together. Queued until it ran, or is destroyed.
+class TurnEnd {
+ public:
+  explicit TurnEnd(class EventLoop* loop) : loop_(loop) {}
+  TurnEnd(const TurnEnd&) = delete;
+  TurnEnd& operator=(const TurnEnd&) = delete;
+  /// Queues it; once for a turn.
+  void request();
+  /// For the loop.
+  void run() {
+    queued_ = false;
+    at_turn_end();
+  }
+
+ protected:
+  ~TurnEnd();
+  virtual void at_turn_end() = 0;
+
+ private:
+  class EventLoop* loop_;
+  bool queued_ = false;
+};
+
 class EventLoop {
  public:
   /// Reads land here, and what a coroutine consumes at once is never copied.
@@ -76,10 +100,15 @@ class EventLoop {
   void rearm();
   static void on_timer(uv_timer_t* handle);
   static void on_async(uv_async_t* handle);
+  friend class TurnEnd;
+  void queue(TurnEnd* work);
+  void run_turn_ends();
 
   uv_loop_t loop_;
   uv_timer_t timer_;
   uv_async_t async_;
+  uv_check_t after_poll_;     // the end of a turn that events have made,
+  uv_prepare_t before_poll_;  // and of one that timers have made
   TimePoint now_{};
   TimerWheel wheel_;
   TimePoint armed_for_ = TimePoint::max();
@@ -87,6 +116,7 @@ class EventLoop {
   bool closing_ = false;
   std::unique_ptr<char[]> read_buffer_;
   std::string scratch_;
+  std::vector<TurnEnd*> turn_ends_;
   std::mutex remote_mutex_;
   std::vector<std::function<void()>> remote_;
   bool remote_closed_ = false;

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string>
 
+#include "net/tls_session.h"
+
 namespace vg::net {
 
 struct Stream::WriteRequest {
@@ -16,6 +18,10 @@ struct Stream::WriteRequest {
   Stream* stream;  // nullptr once the stream was given up
   std::string rest;
 };
+
+Stream::Stream(EventLoop* loop, Kind kind) : loop_(loop), kind_(kind) {}
+
+Stream::~Stream() = default;
 
 void StreamCloser::operator()(Stream* s) const {
   s->observer_ = nullptr;
@@ -216,10 +222,14 @@ void Stream::use_tls(std::unique_ptr<TlsSession> tls) {
   const bool begun = size_ > 0;
   if (begun) tls->take_first(data());
   consume(size_);
-  begin_tls(std::move(tls), begun);
+  take_tls(std::move(tls), begun);
 }
 
-void Stream::begin_tls(std::unique_ptr<TlsSession> tls, bool speaks) {
+void Stream::begin_tls(std::unique_ptr<TlsSession> tls) { take_tls(std::move(tls), true); }
+
+coro::Event::Awaiter Stream::handshake(coro::CancelSource* cancel) { return tls_->handshake_ended().wait(cancel); }
+
+void Stream::take_tls(std::unique_ptr<TlsSession> tls, bool speaks) {
   tls_ = std::move(tls);
   resume_reading();
   if (!speaks) return;
@@ -288,7 +298,7 @@ void Stream::shutdown_write() {
   if (closing_) return;
   uv_os_fd_t fd;
   if (uv_fileno(&u_.handle, &fd) != 0) return;
-  if (tls_) tls_->send_close(fd);
+  if (tls_ && pending_writes_ == 0) tls_->send_close(fd);
   // shutdown(2) itself: nothing of ours is queued then, and no request is left behind for a dying stream.
   ::shutdown(fd, SHUT_WR);
 }
@@ -341,7 +351,7 @@ bool Stream::settled(const coro::CancelSource* cancel, ReadEvent* event) {
   return true;
 }
 
-bool Stream::settled(const coro::CancelSource* cancel, WriteEvent* event) {
+bool Stream::settled(const coro::CancelSource* cancel, WriteEvent* event) const {
   if (closing_ || write_error_ != 0) {
     *event = WriteEvent::kError;
   } else if (pending_writes_ == 0) {

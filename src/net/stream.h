@@ -1,4 +1,4 @@
-// A connected byte stream: TCP or a unix socket (TLS later), behind one interface.
+// A connected byte stream: TCP or a unix socket, with TLS or without, behind one interface.
 //
 // Reading: the stream stays armed. Bytes that arrive while a coroutine waits in readable() are handed to it in the
 // loop's own buffer; data() shows them, consume() takes them. What is left when the callback ends is copied into the
@@ -15,9 +15,8 @@
 #include <string_view>
 #include <tuple>
 
-#include "coro/cancel.h"
+#include "coro/scope.h"
 #include "net/event_loop.h"
-#include "net/tls_session.h"
 
 namespace vg::net {
 
@@ -25,6 +24,7 @@ enum class ReadEvent : uint8_t { kData, kEof, kError, kCancelled };
 enum class WriteEvent : uint8_t { kDone, kPending, kError, kCancelled };
 
 class Stream;
+class TlsSession;
 struct StreamCloser {
   void operator()(Stream* s) const;
 };
@@ -61,15 +61,13 @@ class Stream {
   /// encrypts.
   void use_tls(std::unique_ptr<TlsSession> tls);
   /// The same for a client, which begins the handshake. How it ends: handshake().
-  void begin_tls(std::unique_ptr<TlsSession> tls) { begin_tls(std::move(tls), true); }
+  void begin_tls(std::unique_ptr<TlsSession> tls);
   /// Answers a client that came without TLS where it is spoken, in the clear. Best effort; to be closed after it.
   void say_plainly(std::string_view answer);
   /// nullptr: it does not speak TLS.
   TlsSession* tls() const { return tls_.get(); }
   /// Waits for the handshake. False: it failed, and tls()->reason() says why, or `cancel` came first.
-  [[nodiscard]] coro::Event::Awaiter handshake(coro::CancelSource* cancel) {
-    return tls_->handshake_ended().wait(cancel);
-  }
+  [[nodiscard]] coro::Event::Awaiter handshake(coro::CancelSource* cancel);
   std::string_view data() const { return {data_, size_}; }
   void consume(size_t n);
   /// The peer has ended its sending side, and all its bytes were consumed.
@@ -111,8 +109,8 @@ class Stream {
   static constexpr size_t kMostUnsentBytes = 1024 * 1024;
   friend struct StreamCloser;
   struct WriteRequest;
-  Stream(EventLoop* loop, Kind kind) : loop_(loop), kind_(kind) {}
-  ~Stream() = default;
+  Stream(EventLoop* loop, Kind kind);
+  ~Stream();
   static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf);
   static void on_read(uv_stream_t* handle, ssize_t status, const uv_buf_t* buf);
   static void on_written(uv_write_t* req, int status);
@@ -124,7 +122,7 @@ class Stream {
   bool queue(std::string rest);
   bool queue_unsent();
   bool refill();
-  void begin_tls(std::unique_ptr<TlsSession> tls, bool speaks);
+  void take_tls(std::unique_ptr<TlsSession> tls, bool speaks);
   void keep_rest();
   void read_ahead(size_t n);
   void stop_reading();
@@ -135,7 +133,7 @@ class Stream {
   }
   // True if there is nothing to wait for: `event` says why.
   bool settled(const coro::CancelSource* cancel, ReadEvent* event);
-  bool settled(const coro::CancelSource* cancel, WriteEvent* event);
+  bool settled(const coro::CancelSource* cancel, WriteEvent* event) const;
   template <typename Event>
   void wake(Event event);
 

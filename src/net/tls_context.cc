@@ -22,6 +22,8 @@ constexpr long kSessionSeconds = 7200;  // kOpens - kSeals: a ticket lives no lo
 Error no_memory() { return Error(ErrorKind::kInternal, "OpenSSL has no memory for TLS"); }
 }  // namespace
 
+void init_tls() { OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr); }
+
 std::optional<TlsTicketKeys::Key> TlsTicketKeys::to_seal(TimePoint now) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (keys_.empty() || now - keys_.front().made >= kSeals) {

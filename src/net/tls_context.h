@@ -12,6 +12,10 @@
 
 namespace vg::net {
 
+/// To be called before anything else of OpenSSL's: it is not to tidy up at the end of the process, where threads that
+/// delete what was replaced may still use it.
+void init_tls();
+
 using SslContextPtr = std::unique_ptr<SSL_CTX, SslFree>;
 
 /// The keys that session tickets are sealed with (RFC 5077; RFC 8446 section 4.6.1): of the whole process, so that any

@@ -46,9 +46,8 @@ class AdminListener final : public http::Handler {
   void reject(http::Exchange& exchange, uint16_t status, std::string_view reason) override;
   void finished(http::Exchange&) override {}
   bool draining() const override { return closing_; }
-  Duration idle_timeout() const override { return limits_.idle_timeout; }
+  const http::ConnectionLimits& current_limits() const override { return limits_; }
   const http::Opening& opening(uint32_t) override { return source_->opening(); }
-  Duration opening_timeout() const override { return limits_.header_timeout; }
   void refused(http::ServerConnection&, std::string_view) override {}
   void closed(http::ServerConnection& connection) override;
   bool allowed(http::Exchange& ex) const;

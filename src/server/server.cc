@@ -52,6 +52,7 @@ Server::~Server() {
 
 int Server::run() {
   std::signal(SIGPIPE, SIG_IGN);
+  net::init_tls();
   // libuv sleeps after each accept, for the sake of other processes on the same socket: ours have their own.
   setenv("UV_TCP_SINGLE_ACCEPT", "0", 1);
   raise_descriptor_limit();

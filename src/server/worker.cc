@@ -248,7 +248,7 @@ void Worker::log_access(pipeline::Context& ctx, Duration took) {
   r.client_ip = ctx.client_ip();
   r.method = ctx.request.method_text();
   r.target = ctx.request.target();
-  r.protocol = ctx.request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  r.protocol = ctx.request.major == 2 ? "HTTP/2" : ctx.request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
   r.status = ctx.response.status;
   r.bytes_in = ctx.body.received_bytes();
   r.bytes_out = ctx.sent_bytes;

@@ -54,9 +54,8 @@ class Worker final : public http::Handler {
   void reject(http::Exchange& exchange, uint16_t status, std::string_view reason) override;
   void finished(http::Exchange& exchange) override;
   bool draining() const override { return draining_; }
-  Duration idle_timeout() const override { return table_->limits.idle_timeout; }
+  const http::ConnectionLimits& current_limits() const override { return table_->limits; }
   const http::Opening& opening(uint32_t listener) override;
-  Duration opening_timeout() const override { return table_->limits.header_timeout; }
   void refused(http::ServerConnection& connection, std::string_view reason) override;
   void closed(http::ServerConnection& connection) override;
 

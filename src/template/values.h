@@ -88,7 +88,7 @@ class Values {
   virtual std::string_view client_ip() const = 0;
   virtual std::string_view request_id() const = 0;
   /// The subject of the certificate that the client showed (RFC 4514); nullopt if it showed none.
-  virtual std::optional<std::string_view> tls_subject() const { return std::nullopt; }
+  virtual std::optional<std::string_view> tls_subject() const = 0;
   /// The whole value of a JSON root; absent if there is none. Of kItems the array; of kCalls the answer of the call
   /// with the index `call` in Scope::calls.
   virtual vg::json::Value json(Root /*root*/, uint32_t /*call*/) const { return {}; }

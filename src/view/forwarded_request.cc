@@ -41,6 +41,12 @@ bool is_named(const std::vector<NamedTemplate>& headers, std::string_view name) 
   return std::any_of(headers.begin(), headers.end(), [&](const NamedTemplate& h) { return iequals(h.first, name); });
 }
 
+// RFC 9110 section 7.6.3.
+std::string_view received_by(const http::RequestHead& request) {
+  if (request.major == 2) return "2.0 viewgate";
+  return request.minor == 0 ? "1.0 viewgate" : "1.1 viewgate";
+}
+
 }  // namespace
 
 Result<void> ForwardedRequest::append_head(const upstream::Endpoint& endpoint, std::string& out) {
@@ -98,7 +104,7 @@ void ForwardedRequest::append_forwarding_fields(std::string& out) const {
     const std::string_view host = ctx_.request.authority();
     append_all(out, {"X-Forwarded-For: ", ctx_.client_ip(), "\r\nX-Forwarded-Proto: ", ctx_.secure ? "https" : "http",
                      host.empty() ? "" : "\r\nX-Forwarded-Host: ", host, "\r\nX-Request-Id: ", ctx_.request_id(),
-                     ctx_.request.minor == 0 ? "\r\nVia: 1.0 viewgate\r\n" : "\r\nVia: 1.1 viewgate\r\n"});
+                     "\r\nVia: ", received_by(ctx_.request), "\r\n"});
     return;
   }
   const http::RequestHead& request = ctx_.request;
@@ -111,7 +117,7 @@ void ForwardedRequest::append_forwarding_fields(std::string& out) const {
   add("X-Forwarded-Proto", forwarded.proto);
   add("X-Forwarded-Host", forwarded.host);
   add("X-Request-Id", ctx_.request_id());
-  add("Via", request.minor == 0 ? "1.0 viewgate" : "1.1 viewgate");
+  add("Via", received_by(request));
 }
 
 Result<void> ForwardedRequest::append_extra(const NamedTemplate& header, std::string& out) const {

@@ -22,6 +22,7 @@ struct Request final : tmpl::Values {
   std::optional<std::string_view> cookie(std::string_view) const override { return std::nullopt; }
   std::string_view client_ip() const override { return "192.0.2.7"; }
   std::string_view request_id() const override { return "id"; }
+  std::optional<std::string_view> tls_subject() const override { return std::nullopt; }
 };
 
 struct Gateway {

@@ -37,6 +37,7 @@ struct Line final : Values {
   std::optional<std::string_view> cookie(std::string_view name) const override { return find_cookie(text, name); }
   std::string_view client_ip() const override { return text; }
   std::string_view request_id() const override { return text; }
+  std::optional<std::string_view> tls_subject() const override { return std::nullopt; }
   vg::json::Value json(Root root, uint32_t) const override {
     return vg::json::Value::of(root == Root::kItems ? items : object);
   }

@@ -115,9 +115,8 @@ class FakeHandler final : public Handler {
     sent_content.push_back(ex.sent_content_bytes);
   }
   bool draining() const override { return is_draining; }
-  Duration idle_timeout() const override { return connection_limits.idle_timeout; }
+  const ConnectionLimits& current_limits() const override { return connection_limits; }
   const Opening& opening(uint32_t) override { return connection_opening; }
-  Duration opening_timeout() const override { return connection_limits.header_timeout; }
   void refused(ServerConnection&, std::string_view) override {}
   void closed(ServerConnection&) override { ++connections_closed; }
 

@@ -29,6 +29,7 @@ struct FakeValues final : Values {
   std::optional<std::string_view> cookie(std::string_view name) const override { return in(cookies, name); }
   std::string_view client_ip() const override { return "192.0.2.7"; }
   std::string_view request_id() const override { return "0af7651916cd43dd"; }
+  std::optional<std::string_view> tls_subject() const override { return std::nullopt; }
   vg::json::Value json(Root root, uint32_t call) const override {
     if (root == Root::kCalls) return vg::json::Value::of(calls.at(call));
     const auto at = roots.find(root);

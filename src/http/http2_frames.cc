@@ -1,0 +1,171 @@
+// What nghttp2 tells of frames that come and asks for frames that go.
+#include <algorithm>
+
+#include "http/http2_session.h"
+
+namespace vg::http {
+
+namespace {
+
+constexpr uint32_t kMalformedCost = 10;
+constexpr uint32_t kMostWindowUpdates = 1000;
+
+Http2Session* of(void* self) { return static_cast<Http2Session*>(self); }
+
+std::string_view text_of(const uint8_t* bytes, size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
+
+}  // namespace
+
+Http2Stream* Http2Session::find(int32_t id) const {
+  return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session_, id));
+}
+
+int Http2Session::frame_begun(nghttp2_session*, const nghttp2_frame_hd* head, void* self) {
+  Http2Session* session = of(self);
+  switch (head->type) {
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_CONTINUATION:
+    case NGHTTP2_GOAWAY:
+      break;
+    case NGHTTP2_DATA:
+      if (head->length == 0 && (head->flags & NGHTTP2_FLAG_END_STREAM) == 0) session->tolerate(1);
+      break;
+    case NGHTTP2_PING:
+    case NGHTTP2_SETTINGS:
+      if ((head->flags & NGHTTP2_FLAG_ACK) == 0) session->tolerate(1);
+      break;
+    case NGHTTP2_WINDOW_UPDATE:
+      // They come with what was sent.
+      if (session->window_updates_ > 0) {
+        --session->window_updates_;
+      } else {
+        session->tolerate(1);
+      }
+      break;
+    default:
+      session->tolerate(1);
+  }
+  return session->enough();
+}
+
+int Http2Session::head_begun(nghttp2_session*, const nghttp2_frame* frame, void* self) {
+  Http2Session* session = of(self);
+  if (session->on_head_begin(*frame, session->find(frame->hd.stream_id))) return session->enough();
+  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+int Http2Session::field_came(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
+                             const uint8_t* value, size_t value_size, uint8_t, void* self) {
+  Http2Session* session = of(self);
+  Http2Stream* stream = session->find(frame->hd.stream_id);
+  if (stream != nullptr) session->on_field(*frame, *stream, text_of(name, name_size), text_of(value, value_size));
+  return session->enough();
+}
+
+// Without this nghttp2 passes over such a field, and a message is not to mean two things.
+int Http2Session::bad_field_came(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t, const uint8_t*, size_t,
+                                 uint8_t, void* self) {
+  return of(self)->tolerate(kMalformedCost) ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+int Http2Session::bad_frame_came(nghttp2_session*, const nghttp2_frame*, int, void* self) {
+  of(self)->tolerate(kMalformedCost);
+  return of(self)->enough();
+}
+
+int Http2Session::frame_came(nghttp2_session*, const nghttp2_frame* frame, void* self) {
+  Http2Session* session = of(self);
+  const bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  switch (frame->hd.type) {
+    case NGHTTP2_SETTINGS:
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) session->on_settings();
+      break;
+    case NGHTTP2_PING:
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) session->on_ping_answered();
+      break;
+    case NGHTTP2_GOAWAY:
+      session->on_goaway(frame->goaway.error_code);
+      break;
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_DATA:
+      if (Http2Stream* stream = session->find(frame->hd.stream_id)) {
+        if (frame->hd.type == NGHTTP2_HEADERS) session->on_head(*frame, *stream);
+        if (ends && !stream->failed()) stream->end();
+      }
+      break;
+    default:
+      break;
+  }
+  return session->enough();
+}
+
+int Http2Session::data_came(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* self) {
+  Http2Session* session = of(self);
+  Http2Stream* stream = session->find(id);
+  if (stream == nullptr) {
+    nghttp2_session_consume(session->session_, id, size);
+    return 0;
+  }
+  session->inbox_bytes_ += size;
+  if (session->inbox_bytes_ <= kConnectionWindowBytes) {
+    nghttp2_session_consume_connection(session->session_, size);
+  } else {
+    stream->held_credit_ += size;
+  }
+  stream->put(text_of(data, size));
+  return 0;
+}
+
+int Http2Session::stream_closed(nghttp2_session*, int32_t id, uint32_t code, void* self) {
+  Http2Session* session = of(self);
+  if (Http2Stream* stream = session->find(id)) session->close(*stream, code);
+  return session->enough();
+}
+
+ssize_t Http2Session::take_content(nghttp2_session* handle, int32_t id, uint8_t*, size_t room, uint32_t* flags,
+                                   nghttp2_data_source* source, void*) {
+  auto* stream = static_cast<Http2Stream*>(source->ptr);
+  const size_t left = stream->unsent().size();
+  const size_t n = std::min(left, room);
+  if (n == 0 && !stream->end_given_) {
+    stream->deferred_ = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  *flags = NGHTTP2_DATA_FLAG_NO_COPY;
+  if (n < left || !stream->end_given_) return static_cast<ssize_t>(n);
+  *flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (!stream->trailer_lines_.empty()) {
+    Http2FieldList fields;
+    fields.add_lines(stream->trailer_lines_.data(), stream->trailer_lines_.size());
+    if (nghttp2_submit_trailer(handle, id, fields.data(), fields.size()) == 0)
+      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+  }
+  return static_cast<ssize_t>(n);
+}
+
+int Http2Session::send_content(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
+                               nghttp2_data_source* source, void* self) {
+  Http2Session* session = of(self);
+  auto* stream = static_cast<Http2Stream*>(source->ptr);
+  if (session->batch_->size() + size > kBatchBytes) return NGHTTP2_ERR_WOULDBLOCK;
+  session->batch_->append(reinterpret_cast<const char*>(head), 9).append(stream->unsent().substr(0, size));
+  stream->sent(size);
+  session->progress_ = session->connection_->loop()->now();
+  session->window_updates_ = std::min(session->window_updates_ + 2, kMostWindowUpdates);
+  return 0;
+}
+
+int Http2Session::frame_sent(nghttp2_session* handle, const nghttp2_frame* frame, void* self) {
+  if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
+  Http2Stream* stream = of(self)->find(frame->hd.stream_id);
+  if (stream == nullptr) return 0;
+  stream->sent_bytes_ += frame->hd.length + 9;
+  if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+  stream->end_sent_ = true;
+  // The answer is complete: what the client has still to say is of no use to anybody (RFC 9113 section 8.1).
+  if (of(self)->side_ == Side::kServer && !stream->ended())
+    nghttp2_submit_rst_stream(handle, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+  return 0;
+}
+
+}  // namespace vg::http
