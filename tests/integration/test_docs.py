@@ -116,7 +116,7 @@ def test_every_key_is_in_the_reference():
 
 def test_documents_link_to_files_that_exist():
     broken = []
-    for name in ["README.md", "CHANGELOG.md", "config/README.md", "config/resilience.md", "config/tls.md", "plugins/README.md", "tests/compile_fail/README.md"]:
+    for name in ["README.md", "CHANGELOG.md", "config/README.md", "config/resilience.md", "config/tls.md", "config/http2.md", "plugins/README.md", "tests/compile_fail/README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (TOP / name).read_text(encoding="utf-8")):
             if not (TOP / name).parent.joinpath(target).exists():
                 broken.append(f"{name}: {target}")
