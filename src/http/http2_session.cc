@@ -36,6 +36,9 @@ Http2Session::Http2Session(net::Stream* stream, Side side, Duration write_timeou
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_continuations(option, most_continuations);
+  // Frames of unknown types are passed over, but counted.
+  for (unsigned type = 0x0a; type <= 0xff; ++type)
+    nghttp2_option_set_user_recv_extension_type(option, static_cast<uint8_t>(type));
   // Ours comes first, and says ENHANCE_YOUR_CALM.
   nghttp2_option_set_stream_reset_rate_limit(option, 100'000, 100'000);
   const int rc = side == Side::kServer ? nghttp2_session_server_new2(&session_, callbacks(), this, option)
@@ -60,6 +63,10 @@ nghttp2_session_callbacks* Http2Session::callbacks() {
     nghttp2_session_callbacks_set_on_frame_send_callback(c, frame_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(c, stream_closed);
     nghttp2_session_callbacks_set_send_data_callback(c, send_content);
+    nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(
+        c, [](nghttp2_session*, const nghttp2_frame_hd*, const uint8_t*, size_t, void*) { return 0; });
+    nghttp2_session_callbacks_set_unpack_extension_callback(
+        c, [](nghttp2_session*, void**, const nghttp2_frame_hd*, void*) -> int { return NGHTTP2_ERR_CANCEL; });
     return c;
   }();
   return made;

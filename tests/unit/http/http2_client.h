@@ -1,5 +1,5 @@
-// A client of HTTP/2 for tests, by nghttp2, at the other end of a wire: requests and what came of them, and frames of any
-// kind, written by hand.
+// A client of HTTP/2 for tests, by nghttp2, at the other end of a wire: requests and what came of them, and frames of
+// any kind, written by hand.
 #pragma once
 #include <gtest/gtest.h>
 #include <nghttp2/nghttp2.h>
@@ -67,8 +67,8 @@ class Http2Client {
     nghttp2_data_provider provider{};
     provider.source.ptr = this;
     provider.read_callback = give;
-    const int32_t id = nghttp2_submit_request(session_, nullptr, list.data(), list.size(), content ? &provider : nullptr,
-                                              nullptr);
+    const int32_t id =
+        nghttp2_submit_request(session_, nullptr, list.data(), list.size(), content ? &provider : nullptr, nullptr);
     if (content) contents_[id] = *content;
     send();
     return id;
