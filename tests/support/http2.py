@@ -10,7 +10,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes as Code
 from h2.settings import SettingCodes as Setting
 from h2.settings import Settings
-from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, RstStreamFrame
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, RstStreamFrame
 
 from support import wire
 
@@ -349,6 +349,14 @@ class Frames:
             if isinstance(got, RstStreamFrame) and got.stream_id == stream:
                 return "reset", got.error_code
         return "closed", 0
+
+    def data(self, stream, timeout=TIMEOUT):
+        """The content of the next DATA frame of a stream."""
+        deadline = time.monotonic() + timeout
+        while found := _read_frame(self.reader, deadline):
+            if isinstance(found[0], DataFrame) and found[0].stream_id == stream:
+                return found[0].data
+        raise AssertionError("the connection ended before DATA came")
 
     def ending(self, timeout=TIMEOUT):
         """The code of the GOAWAY behind which the gateway ended the connection; None without one."""
