@@ -194,6 +194,7 @@ def test_five_thousand_requests_on_one_connection(world):
         (400, "GET", "/a/../b", [], None),
         (400, "GET", "/%00", [], None),
     ],
+    ids=lambda value: str(value)[:30],
 )
 def test_a_refusal_is_a_problem_on_its_stream_alone(world, status, method, path, headers, body):
     up = world.upstream()
@@ -203,7 +204,7 @@ def test_a_refusal_is_a_problem_on_its_stream_alone(world, status, method, path,
     session = world.gateway(config).http2()
     other = session.request("POST", "/post", end=False)
     answer = problem(session.fetch(method, path, headers, body), status)
-    assert status != 405 or "GET" in answer.headers.tokens("allow")
+    assert status != 405 or "get" in answer.headers.tokens("allow")
     session.send(other, b"still here", end=True)
     assert session.response(other).status == 200 and session.get("/get").text == "got"
     assert [r.body for r in up.completed] == [b"still here"] and session.goaways == []
@@ -218,7 +219,7 @@ def test_a_host_route_is_chosen_by_authority(world):
 
 def test_options_is_answered(world):
     answer = respond(world).http2().fetch("OPTIONS", "/r")
-    assert answer.status == 204 and "GET" in answer.headers.tokens("allow")
+    assert answer.status == 204 and "get" in answer.headers.tokens("allow")
 
 
 # What is said of it, and what guards it

@@ -196,7 +196,7 @@ def test_an_answer_that_breaks_off_is_reset_and_never_complete(world, sized):
 
     session = proxy(world, broken)[0].http2()
     answer = session.get("/")
-    assert (answer.status, answer.ended) == (200, False) and answer.reset not in (None, Code.NO_ERROR)
+    assert answer.status in (200, None) and not answer.ended and answer.reset not in (None, Code.NO_ERROR)
     assert session.get("/again").body == b"whole" and session.goaways == []
 
 
@@ -333,6 +333,7 @@ def test_a_client_that_leaves_cancels_its_call(world, leave, when):
             connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + wire.chunk(b"first"))
         if request.path == "/watched" and connection.peer_closed(10):
             ended.set()
+        connection.close()
 
     gw, up = proxy(world, watch, read_body=False)
     session = gw.http2()

@@ -169,12 +169,10 @@ class Session:
         self.h2.reset_stream(number, code)
         self.flush()
 
-    def release(self, number, size=None):
-        """Tells the gateway of room again on a held stream: `size` bytes of it, or all, from now on always."""
+    def release(self, number):
+        """Tells the gateway that what came on a held stream has made room again."""
         stream = self.streams[number]
-        size = stream.owed if size is None else size
-        stream.held = stream.held and size != stream.owed
-        stream.owed -= size
+        size, stream.owed = stream.owed, 0
         if size and not stream.over:
             self.h2.increment_flow_control_window(size, number)
             self.flush()
