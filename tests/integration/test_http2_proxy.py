@@ -112,7 +112,8 @@ def test_trailers_pass_both_ways(world):
 
     gw, up = proxy(world, answer)
     found = gw.http2().fetch("POST", "/", [("te", "trailers")], b"in", trailers=[("x-in", "1"), ("x-in-2", "2")])
-    assert up.last().body == b"in" and up.last().trailers == [("x-in", "1"), ("x-in-2", "2")]
+    got = up.last()
+    assert got.body == b"in" and (got.trailers.one("x-in"), got.trailers.one("x-in-2")) == ("1", "2")
     assert found.ended and found.body == b"abc"
     assert found.trailers == [("x-sum", "900150"), ("x-more", "m")]
 
@@ -120,7 +121,7 @@ def test_trailers_pass_both_ways(world):
 def test_trailers_alone_make_a_body_of_nothing(world):
     gw, up = proxy(world)
     assert gw.http2().fetch("POST", "/", trailers=[("x-in", "1")]).status == 200
-    assert up.last().body == b"" and up.last().trailers == [("x-in", "1")]
+    assert up.last().body == b"" and up.last().trailers.one("x-in") == "1"
 
 
 def test_padding_is_no_content_and_costs_no_window_for_ever(world):
@@ -387,4 +388,4 @@ def test_headers_up_to_the_limit_pass_in_as_many_frames_as_it_takes(world):
     gw, up = proxy(world, server={"limits": {"header_bytes": "256KiB"}})
     fields = [(f"x-{i}", "Z" * 8000) for i in range(25)]  # 13 frames
     assert gw.http2().get("/", fields).status == 200
-    assert [f for f in up.last().headers if f[0].startswith("x-") and f[1][0] == "Z"] == fields
+    assert [(n.lower(), v) for n, v in up.last().headers if v[:1] == "Z"] == fields

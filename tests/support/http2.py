@@ -314,7 +314,7 @@ class Frames:
 
     def block(self, fields):
         """A header block. Names and values are bytes or text, and go out as they are."""
-        text = [tuple(p if isinstance(p, bytes) else p.encode("latin-1") for p in field) for field in fields]
+        text = [tuple(p if isinstance(p, bytes) else str(p).encode("latin-1") for p in field) for field in fields]
         return self._encoder.encode(text)
 
     def headers(self, stream, fields, flags=END_HEADERS | END_STREAM):
