@@ -198,6 +198,7 @@ FLOODS = {
     "empty SETTINGS": repeated(settings()),
     "PRIORITY": repeated(frame(PRIORITY, 1, b"\0\0\0\3\1")),
     "PRIORITY of many streams": lambda raw: (frame(PRIORITY, n, b"\0\0\0\1\1") for n in range(3, 400_000, 2)),
+    "WINDOW_UPDATE": repeated(window_update(0, 1)),
     "empty DATA": empty_data,
     "CONTINUATION of nothing": continuations(0, b"\x7f\xe1\xd3\x03", 50_000),  # 60,000 bytes
     "CONTINUATION of a byte": continuations(1, b"\x7f\xe1\xd3\x03", 50_000),
