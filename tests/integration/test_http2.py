@@ -9,7 +9,7 @@ import pytest
 
 from support import wire
 from support.gateway import proxy_config, respond_config, wait_until
-from support.http2 import PREFACE, Setting, proxy, serving
+from support.http2 import PREFACE, SETTINGS, Setting, frame, proxy, serving
 from support.upstream import Gate
 
 CONNECTION_SPECIFIC = ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade")
@@ -118,9 +118,9 @@ def test_content_of_all_sizes_passes_both_ways_over_tls(world, authority, certif
     assert up.last().headers.one("x-forwarded-proto") == "https"
 
 
-@pytest.mark.parametrize("header_bytes", [4096, 65536])
+@pytest.mark.parametrize("header_bytes", [4 << 10, 64 << 10])
 def test_settings_of_the_gateway(world, header_bytes):
-    gw = respond(world, server={"limits": {"header_bytes": header_bytes}})
+    gw = respond(world, server={"limits": {"header_bytes": f"{header_bytes}B"}})
     session = gw.http2()
     assert session.get("/r").status == 200
     seen = session.settings_seen
@@ -129,6 +129,22 @@ def test_settings_of_the_gateway(world, header_bytes):
     assert header_bytes <= seen[Setting.MAX_HEADER_LIST_SIZE] <= 4 * header_bytes
     assert seen.get(Setting.ENABLE_PUSH, 0) == 0
     assert seen.get(Setting.INITIAL_WINDOW_SIZE, 65535) <= 1 << 20
+
+
+def test_a_load_balancer_may_say_who_the_client_is(world):
+    gw, up = proxy(world, server={"listen": [{"address": "127.0.0.1:0", "http2": True, "proxy_protocol": True}]})
+    raw = gw.frames(b"PROXY TCP4 203.0.113.9 192.0.2.1 4000 80\r\n" + PREFACE + frame(SETTINGS))
+    raw.send(raw.get(1))
+    assert raw.outcome(1) == ("status", 200)
+    assert up.last().headers.one("x-forwarded-for") == "203.0.113.9"
+
+
+def test_the_admin_listener_may_speak_it_too(world):
+    gw = respond(world, admin={"listen": {"address": "127.0.0.1:0", "http2": True}})
+    session = gw.http2(port=gw.admin_address[1])
+    assert session.get("/healthz", authority="127.0.0.1").status == 200
+    metrics = session.get("/metrics", authority="127.0.0.1")
+    assert metrics.ended and "viewgate_" in metrics.text and gw.admin("/healthz").status == 200
 
 
 # The gateway's own answers

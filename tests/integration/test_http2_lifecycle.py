@@ -154,7 +154,7 @@ def test_an_upload_goes_on_over_a_reload(world):
 
 @pytest.mark.parametrize("requests", [0, 1, 3])
 def test_an_idle_connection_is_told_goodbye(world, requests):
-    gw = world.gateway(respond_config(("r", "/r"), server=serving({"timeouts": {"idle": "300ms"}})))
+    gw = world.gateway(respond_config(("r", "/r"), server=serving({"timeouts": {"idle": "300ms", "header": "300ms"}})))
     session = gw.http2()
     for _ in range(requests):
         assert session.get("/r").status == 200

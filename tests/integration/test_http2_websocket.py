@@ -176,7 +176,7 @@ def test_an_upstream_that_refuses_is_answered_on(world, status):
     session = gw.http2()
     answer = session.response(chat(session))
     if status == 200:
-        assert answer.status == 502
+        assert answer.status in (501, 502)
     else:
         assert (answer.status, answer.body, answer.headers.one("x-why")) == (status, b"no upgrade", "not today")
     assert session.goaways == []
