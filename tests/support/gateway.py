@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from support.client import Client
+from support.http2 import Frames, Session
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTENING = re.compile(r"listening on ([^\s\"]+):(\d+)(?: \(([^)]+)\))?")
@@ -190,6 +191,14 @@ class Gateway:
         client = Client((host, port or self.port_of(listener)), **kw)
         self.clients.append(client)
         return client
+
+    def http2(self, settings=None, **kw):
+        """A well-behaved HTTP/2 connection: with prior knowledge, or over `tls` with ALPN."""
+        return Session(self.connect(**kw), settings)
+
+    def frames(self, *begin, **kw):
+        """An HTTP/2 connection that sends whatever it is told."""
+        return Frames(self.connect(**kw), *begin)
 
     def fetch(self, method, target, headers=(), body=None, listener=None, port=None, **kw):
         """One request on a connection of its own."""
