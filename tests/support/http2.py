@@ -304,6 +304,7 @@ class Frames:
         self.reader = client.reader
         self._encoder = hpack.Encoder()
         self._decoder = hpack.Decoder(max_header_list_size=1 << 20)
+        self._outcomes = {}
         if begin:
             self.send(begin)
 
@@ -334,19 +335,25 @@ class Frames:
 
     def outcome(self, stream, timeout=TIMEOUT):
         """What the gateway has to say of a stream: ("status", 400), ("reset", code), ("goaway", code) or ("closed", 0).
-        A first GOAWAY without error is none of these: it only gives notice."""
+        A GOAWAY without error is none of these: it only gives notice."""
         deadline = time.monotonic() + timeout
-        while found := _read_frame(self.reader, deadline):
-            got = found[0]
-            if isinstance(got, GoAwayFrame) and got.error_code:
-                return "goaway", got.error_code
-            if isinstance(got, HeadersFrame):
-                fields = self._decoder.decode(got.data)  # of every stream: the table is one
-                if got.stream_id == stream and fields[0][1] >= "200":
-                    return "status", int(fields[0][1])
-            if isinstance(got, RstStreamFrame) and got.stream_id == stream:
-                return "reset", got.error_code
-        return "closed", 0
+        while stream not in self._outcomes:
+            found = _read_frame(self.reader, deadline)
+            if found is None:
+                return "closed", 0
+            if isinstance(found[0], GoAwayFrame) and found[0].error_code:
+                return "goaway", found[0].error_code
+            self._note(found[0])
+        return self._outcomes[stream]
+
+    def _note(self, got):
+        """Keeps what is said first of each stream; answers come in any order."""
+        if isinstance(got, HeadersFrame):
+            status = int(dict(self._decoder.decode(got.data)).get(":status", 0))  # none in trailers
+            if status >= 200:
+                self._outcomes.setdefault(got.stream_id, ("status", status))
+        elif isinstance(got, RstStreamFrame):
+            self._outcomes.setdefault(got.stream_id, ("reset", got.error_code))
 
     def data(self, stream, timeout=TIMEOUT):
         """The content of the next DATA frame of a stream."""
