@@ -88,7 +88,7 @@ void Http2RequestText::add_line(std::string_view name, std::string_view value) {
 void Http2RequestText::add_tunnel_fields() {
   add_line("Connection", "Upgrade");
   add_line("Upgrade", protocol_);
-  if (has_key_ || protocol_ != "websocket") return;
+  if (has_key_) return;
   // 16 bytes in base64, as RFC 6455 section 4.1 asks for: the last digit stands for 2 bits alone.
   char key[32];
   write_random_hex(key, sizeof key);

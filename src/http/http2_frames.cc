@@ -156,6 +156,8 @@ int Http2Session::send_content(nghttp2_session*, nghttp2_frame*, const uint8_t* 
 }
 
 int Http2Session::frame_sent(nghttp2_session* handle, const nghttp2_frame* frame, void* self) {
+  if (frame->hd.type == NGHTTP2_GOAWAY && of(self)->announced_ && !of(self)->shut_down_)
+    nghttp2_submit_ping(handle, NGHTTP2_FLAG_NONE, nullptr);
   if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
   Http2Stream* stream = of(self)->find(frame->hd.stream_id);
   if (stream == nullptr) return 0;

@@ -2,6 +2,7 @@
 #include "http/http2_server_stream.h"
 #include "http/response_writer.h"
 #include "http/tunnel.h"
+#include "http/websocket.h"
 #include "http/writer.h"
 
 namespace vg::http {
@@ -73,6 +74,20 @@ bool Http2Server::submit_head(ServerStream& s) {
   return content;
 }
 
+// A 2xx tells the client that its tunnel stands. Its WebSocket handshake with the upstream was ours, and is ours to
+// check.
+void Http2Server::refuse_false_tunnel(ServerStream& s) {
+  Exchange& ex = *s.exchange;
+  Response& r = ex.response;
+  if (!s.tunnelled || (!r.tunnel && r.status / 100 != 2)) return;
+  if (r.tunnel && r.head->get("sec-websocket-accept") == websocket_accept(ex.request.get("sec-websocket-key")))
+    return r.head->remove("sec-websocket-accept");
+  const bool was_tunnel = r.tunnel;
+  r.clear();
+  if (was_tunnel) return handler_->reject(ex, 502, "the WebSocket handshake with the upstream failed");
+  handler_->reject(ex, 501, "nothing here opens a tunnel");
+}
+
 coro::Task<void> Http2Server::respond(ServerStream& s) {
   Exchange& ex = *s.exchange;
   const Response& r = ex.response;
@@ -80,8 +95,7 @@ coro::Task<void> Http2Server::respond(ServerStream& s) {
     cut(s, NGHTTP2_CANCEL);
     co_return;
   }
-  // A 2xx would tell the client that its tunnel stands.
-  if (s.tunnelled && !r.tunnel && r.status / 100 == 2) handler_->reject(ex, 501, "nothing here opens a tunnel");
+  refuse_false_tunnel(s);
   const bool content = submit_head(s);
   if (r.tunnel) {
     co_await tunnel(s);

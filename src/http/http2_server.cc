@@ -163,6 +163,8 @@ void Http2Server::end_head(ServerStream& s) {
     s.refusal = {431, "the header section is larger than its limit"};
   } else if (fault != nullptr) {
     s.refusal = {400, fault};
+  } else if (s.tunnelled && s.text.protocol() != "websocket") {
+    s.refusal = {501, "tunnels are opened for WebSockets alone"};
   } else if (ex.parser.feed(s.text.text(), &taken) != ParseStatus::kDone) {
     s.refusal = ex.parser.error();
     if (s.refusal.status == 0 || *s.refusal.reason == '\0') s.refusal = {400, "the request cannot be understood"};
@@ -209,7 +211,7 @@ coro::Task<void> Http2Server::serve(ServerStream* s) {
     handler_->reject(ex, s->refusal.status, s->refusal.reason);
   } else {
     // Frames end the content, not a field: only its length may be told beforehand.
-    const bool has_content = !s->ended() || !s->data().empty();
+    const bool has_content = !s->ended() || !s->data().empty() || !s->Inbox::trailers().fields().empty();
     if (has_content && !s->tunnelled && ex.request.framing == Framing::kNone) ex.request.framing = Framing::kChunked;
     ex.body.begin(s, ex.request, handler_->limits(ex).body_bytes);
     co_await handler_->handle(ex);

@@ -53,6 +53,7 @@ class Http2Server final : private Http2Session {
   void head_overdue();
   coro::Task<void> serve(ServerStream* s);
   coro::Task<void> respond(ServerStream& s);
+  void refuse_false_tunnel(ServerStream& s);
   bool submit_head(ServerStream& s);
   coro::Task<void> stream_body(ServerStream& s);
   coro::Task<void> tunnel(ServerStream& s);

@@ -111,11 +111,11 @@ bool Http2Session::tolerate(uint32_t cost) {
   return false;
 }
 
-// Two steps, so that a stream that is begun while the first is on its way is served (RFC 9113 section 6.8).
+// Two steps, so that a stream that is begun while the first is on its way is served (RFC 9113 section 6.8). The PING
+// that asks whether it was heard follows once it has gone: nghttp2 would send it first.
 void Http2Session::announce_shutdown() {
   if (std::exchange(announced_, true)) return;
   nghttp2_submit_shutdown_notice(session_);
-  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
   request();
 }
 

@@ -216,7 +216,7 @@ coro::Task<void> Worker::handle(http::Exchange& exchange) {
 
 void Worker::reject(http::Exchange& exchange, uint16_t status, std::string_view reason) {
   auto& ctx = static_cast<pipeline::Context&>(exchange);
-  gateway::identify(ctx, table_of(ctx));
+  if (ctx.request_id().empty()) gateway::identify(ctx, table_of(ctx));
   gateway::render_status(ctx, status, reason);
   ctx.response.close = true;
   ctx.response.request_id = ctx.request_id();
