@@ -33,8 +33,11 @@ bool is_of_connection(std::string_view lower_name) {
 }  // namespace
 
 void Http2RequestText::reset(size_t most_bytes) {
-  for (std::string* s : {&method_, &path_, &authority_, &scheme_, &protocol_, &cookie_, &host_, &text_}) s->clear();
-  if (text_.capacity() > 64 * size_t{1024}) text_ = std::string();
+  constexpr size_t kKeptBytes = 8 * 1024;
+  for (std::string* s : {&method_, &path_, &authority_, &scheme_, &protocol_, &cookie_, &host_, &text_}) {
+    if (s->capacity() > kKeptBytes) *s = std::string();
+    s->clear();
+  }
   most_bytes_ = most_bytes;
   begun_ = too_large_ = has_key_ = false;
 }

@@ -9,7 +9,7 @@ namespace vg::http {
 
 namespace {
 
-constexpr size_t kKeptStreams = 1024;
+constexpr size_t kKeptStreams = 256;
 
 Http2FieldList& empty_list() {
   static thread_local Http2FieldList list;
@@ -139,7 +139,8 @@ coro::Task<bool> Http2Server::taken(ServerStream& s, bool all) {
   for (;;) {
     const uint64_t before = s.sent_content_bytes();
     net::EventLoop* loop = connection().loop();
-    net::DeadlineSource patience(loop, loop->now() + write_timeout_, nullptr);
+    const Duration write_timeout = handler_->limits(*s.exchange).write_timeout;
+    net::DeadlineSource patience(loop, loop->now() + write_timeout, nullptr);
     bool done = false;
     if (all) {
       done = co_await s.closed_event().wait(&patience);
@@ -149,7 +150,7 @@ coro::Task<bool> Http2Server::taken(ServerStream& s, bool all) {
     if (done) co_return !s.closed();
     if (s.sent_content_bytes() != before) continue;
     cut(s, NGHTTP2_CANCEL);
-    if (loop->now() - progress() >= write_timeout_)
+    if (loop->now() - progress() >= write_timeout)
       terminate(NGHTTP2_ENHANCE_YOUR_CALM, "it takes nothing of what it asked for");
     co_return false;
   }

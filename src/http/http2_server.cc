@@ -26,7 +26,6 @@ Http2Server::Http2Server(ServerConnection* owner, Handler* handler)
       handler_(handler),
       limits_(handler->current_limits().head),
       header_timeout_(handler->current_limits().header_timeout),
-      write_timeout_(handler->current_limits().write_timeout),
       resets_(kResetsAtOnce, kResetsPerSecond),
       patience_(this, &Http2Server::patience_ended),
       head_alarm_(this, &Http2Server::head_overdue) {}

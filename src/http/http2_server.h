@@ -64,7 +64,7 @@ class Http2Server final : private Http2Session {
   ServerConnection* owner_;
   Handler* handler_;
   HeadLimits limits_;
-  Duration header_timeout_, write_timeout_;
+  Duration header_timeout_;
   std::vector<ServerStream*> ready_;  // whose heads came with what was read last
   size_t section_bytes_ = 0;          // of the header section that comes
   Allowance resets_;                  // by the client, of what was not answered yet

@@ -35,6 +35,8 @@ void Response::clear() {
 }
 
 void Exchange::clear() {
+  connection = nullptr;
+  carrier = nullptr;
   response.clear();
   added_fields.clear();
   cancel.disarm();

@@ -137,6 +137,9 @@ Result<SslContextPtr> TlsListener::make_context(const TlsListenerSettings& setti
     SSL_CTX_set_tlsext_status_arg(c, staples_.back().get());
   }
   SSL_CTX_set_app_data(c, this);
+  // Ours is the order, but for clients that have no hardware for AES and say so by asking for ChaCha20 first.
+  SSL_CTX_set_ciphersuites(c, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
+  SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);  // tickets alone: nothing to keep, and all workers have them
   SSL_CTX_set_timeout(c, kSessionSeconds);
   SSL_CTX_set_num_tickets(c, 1);
