@@ -48,7 +48,7 @@ coro::Task<void> Http2Server::run(std::string first) {
     if (event != net::ReadEvent::kData) break;
     const std::string_view bytes = connection().data();
     goes_on = take(bytes);
-    connection().consume(bytes.size());
+    if (!connection().closed()) connection().consume(bytes.size());
   }
   patience_.stop();
   head_alarm_.stop();
