@@ -60,6 +60,7 @@ void Call::pause() {
 void Call::finish_connection() {
   if (endpoint_ != nullptr) endpoint_->outstanding.fetch_sub(1, std::memory_order_relaxed);
   endpoint_ = nullptr;
+  stream_.reset();
   if (!connection_) return;
   const bool complete =
       head_.status != 0 && head_.status != 101 && head_.keep_alive && body_.at_end() && upload_complete_;
@@ -142,6 +143,7 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
       co_await stop_upload(ex);
     }
     if (upload_error_) result = std::move(*upload_error_);
+    if (stream_ && !result && result.error().kind == ErrorKind::kTimeout) stream_->timed_out();
     settle(result, ex.loop->now());
     if (result && !wants_retry_for(head_.status)) break;
     const bool out_of_time = deadline.cancelled();
