@@ -149,7 +149,8 @@ void Http2Client::on_malformed(http::Http2Stream* stream, const char* why) {
 }
 
 void Http2Client::on_goaway_sent(uint32_t code, std::string_view words) {
-  if (code != NGHTTP2_NO_ERROR && fault_.empty()) fault_ = words.empty() ? std::string_view(why()) : words;
+  if (code == NGHTTP2_NO_ERROR || !fault_.empty()) return;
+  fault_ = !words.empty() ? words : *why() != '\0' ? std::string_view(why()) : nghttp2_http2_strerror(code);
 }
 
 void Http2CallReleaser::operator()(Http2Call* call) const {

@@ -14,7 +14,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes as Code
 from h2.exceptions import ProtocolError
-from h2.settings import SettingCodes as Setting
+from h2.settings import Settings
 
 from support import wire
 
@@ -147,7 +147,7 @@ class Connection:
     def serve(self):
         u = self.upstream
         with self.lock:
-            self.h2.local_settings.update(u.settings)
+            self.h2.local_settings = Settings(client=False, initial_values=u.settings)
             self.h2.initiate_connection()
             self.sock.sendall(self.h2.data_to_send())
         while data := self._receive():
