@@ -174,6 +174,8 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
     }
   }
   deadline_ = nullptr;
+  // A conversation: who speaks next, and when, is theirs. A long silence of the answer ends it.
+  if (stream_ && result && patience_ != nullptr) patience_->disarm();
   if (request.collect_bytes) finish_connection();
   co_return std::move(result);
 }

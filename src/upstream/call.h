@@ -154,6 +154,7 @@ class Call final : public http::BodySource {
   std::string replay_;  // small content that came with the head: sent again with each attempt
   std::optional<Error> upload_error_;
   net::DeadlineSource* deadline_ = nullptr;  // of the call, while its head is awaited
+  net::DeadlineSource* patience_ = nullptr;  // while the client's content is awaited
 };
 
 using CallPtr = std::unique_ptr<Call, http::BodyReleaser>;

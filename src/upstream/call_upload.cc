@@ -15,8 +15,12 @@ coro::Task<void> Call::stop_upload(http::Exchange& ex) {
 
 coro::Task<void> Call::wait_for_content(http::Exchange* ex) {
   ex->want_body();
-  net::DeadlineSource patience(ex->loop, ex->loop->now() + body_timeout_, &ex->side_cancel);
+  const bool open_end = stream_ && deadline_ == nullptr;  // see fetch()
+  net::DeadlineSource patience(ex->loop, open_end ? TimePoint::max() : ex->loop->now() + body_timeout_,
+                               &ex->side_cancel);
+  patience_ = &patience;
   co_await ex->body.wait(&patience);
+  patience_ = nullptr;
 }
 
 // Streams the client's content, one piece at a time. Runs in ex.scope, until it is all sent, side_cancel, or an error;

@@ -168,7 +168,7 @@ def test_a_call_that_is_cancelled_is_cancelled_at_the_server(through, service):
 
 
 def test_a_stream_that_goes_on_is_not_cut_by_what_limits_heads(through):
-    _, channel = through(route={"timeout": "300ms"}, timeout="200ms")
+    _, channel = through(route={"timeout": "300ms"}, server={"timeouts": {"body": "250ms"}}, timeout="200ms")
     sent = queue.Queue()
     answers = channel.stream_stream("/test.Test/Echo")(iter(sent.get, None), timeout=TIMEOUT)
     sent.put(b"first")
