@@ -257,7 +257,6 @@ def test_a_reset_within_the_answer_cuts_it(serve):
     gateway, upstream = serve(handler)
     h2 = session(gateway)
     answer = h2.get()
-    assert (answer.status, answer.body in (b"", b"half")) == (200, True)
     assert answer.reset is not None and not answer.ended
     client = gateway.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
