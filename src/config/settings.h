@@ -189,6 +189,7 @@ struct UpstreamSettings {
   Nanoseconds hedge{};                     ///< after so long a second attempt is made; 0: none
   std::optional<CallCacheSettings> cache;  ///< of the GET calls that views make
   ClientTls tls;                           ///< of its https endpoints
+  bool http2 = false;                      ///< calls go by HTTP/2, and nothing else
   Mark mark;
 };
 

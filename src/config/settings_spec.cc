@@ -271,6 +271,9 @@ Spec upstream_spec() {
        key("health", health_spec().nullable()).summary("active checks of each endpoint"),
        key("hedge", hedge_spec()).summary("for safe methods"),
        key("tls", client_tls_spec().nullable()).summary("of https urls"),
+       key("http2", boolean())
+           .fallback("false")
+           .summary("many calls at once on one connection; with an http url by prior knowledge"),
        key("cache", call_cache_spec().nullable()).summary("keeps the answers of GET calls that views make")});
 }
 

@@ -201,6 +201,7 @@ UpstreamSettings read_upstream(std::string_view name, const Node& upstream, cons
   }
   out.health = read_health(child(&upstream, "health"));
   out.hedge = read_hedge(child(&upstream, "hedge"));
+  out.http2 = boolean(&upstream, "http2", false);
   if (const Node* cache = child(&upstream, "cache")) out.cache = read_call_cache(cache);
   if (const Node* tls = child(&upstream, "tls")) {
     out.tls = read_client_tls(*tls, "upstreams." + out.name + ".tls", errors);

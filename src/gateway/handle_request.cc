@@ -146,7 +146,7 @@ coro::Task<void> handle_request(pipeline::Context& ctx, const RouteTable& table)
         Result<void> out = co_await ctx.route->run(ctx);
         if (!out) render_error(ctx, out.error());
         const bool outdates =
-            pipeline::is_write(ctx.request.method, ctx.response.status) && ctx.pinned->keeps_answers();
+            out && pipeline::is_write(ctx.request.method, ctx.response.status) && ctx.pinned->keeps_answers();
         if (outdates) co_await pipeline::invalidate_own_path(ctx);
       } catch (const std::exception& e) {
         // No code of ours throws on the way of a request but for lack of memory: whatever it is, it is answered.

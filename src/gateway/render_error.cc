@@ -77,6 +77,59 @@ void write_problem(const pipeline::Context& ctx, uint16_t status, std::string_vi
   out.append(std::string_view("}\n"));
 }
 
+// Requests of gRPC; not of its relatives that browsers speak (application/grpc-web).
+bool is_grpc(const http::RequestHead& request) {
+  const std::string_view type = request.get(http::FieldId::kContentType);
+  constexpr std::string_view kGrpc = "application/grpc";
+  if (request.major != 2 || !iequals(type.substr(0, kGrpc.size()), kGrpc)) return false;
+  return type.size() == kGrpc.size() || type[kGrpc.size()] == '+' || type[kGrpc.size()] == ';';
+}
+
+// As gRPC's own table has it for answers that come from between; beyond the table: 413 and what is a defect of ours.
+std::string_view grpc_status(uint16_t status) {
+  switch (status) {
+    case 400:
+    case 500:
+      return "13";  // INTERNAL
+    case 401:
+      return "16";  // UNAUTHENTICATED
+    case 403:
+      return "7";  // PERMISSION_DENIED
+    case 404:
+    case 501:
+      return "12";  // UNIMPLEMENTED
+    case 413:
+      return "8";  // RESOURCE_EXHAUSTED
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return "14";  // UNAVAILABLE
+    default:
+      return "2";  // UNKNOWN
+  }
+}
+
+// A response without messages, whose fields are its trailers: what a client of gRPC understands.
+void write_grpc(http::Response& r, uint16_t status, std::string_view detail) {
+  r.status = 200;
+  r.own.add("Content-Type", "application/grpc", http::FieldId::kContentType);
+  r.own.add("Grpc-Status", grpc_status(status));
+  std::string message;
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  for (const char c : detail.empty() ? http::reason_phrase(status) : detail) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c >= ' ' && c <= '~' && c != '%') {
+      message.push_back(c);
+    } else {
+      message.push_back('%');
+      message.push_back(kDigits[byte >> 4]);
+      message.push_back(kDigits[byte & 15]);
+    }
+  }
+  r.own.add("Grpc-Message", message);
+}
+
 }  // namespace
 
 uint16_t status_of(const Error& error) {
@@ -112,6 +165,7 @@ uint16_t status_of(const Error& error) {
 void render_status(pipeline::Context& ctx, uint16_t status, std::string_view detail) {
   http::Response& r = ctx.response;
   r.clear();
+  if (is_grpc(ctx.request)) return write_grpc(r, status, detail);
   r.status = status;
   const bool html = http::prefers_html(ctx.request);
   r.own.add("Content-Type", html ? "text/html; charset=utf-8" : "application/problem+json",

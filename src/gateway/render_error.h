@@ -1,5 +1,6 @@
-// The one place where an Error becomes an HTTP response: problem details (RFC 9457), or a plain page for those who
-// prefer HTML. Nothing of the inside shows: no addresses, no configuration. SPEC section 7.
+// The one place where an Error becomes an HTTP response: problem details (RFC 9457), a plain page for those who prefer
+// HTML, or the status that calls by gRPC have for it. Nothing of the inside shows: no addresses, no configuration. SPEC
+// section 7.
 #pragma once
 #include "pipeline/context.h"
 

@@ -1,5 +1,7 @@
 #include "http/http2_fields.h"
 
+#include <algorithm>
+
 #include "base/random_hex.h"
 #include "base/strings.h"
 
@@ -147,6 +149,29 @@ void Http2FieldList::add_lines(char* lines, size_t size) {
     if (!is_of_connection(name)) add(name, value, flags);
     lines = stop + 2;
   }
+}
+
+void Http2FieldList::add_request(std::string& head, std::string_view scheme) {
+  const std::string_view line = std::string_view(head).substr(0, head.find('\r'));
+  const size_t method_end = line.find(' ');
+  const size_t target_end = line.rfind(' ');
+  add(":method", line.substr(0, method_end));
+  add(":scheme", scheme);
+  add(":path", line.substr(method_end + 1, target_end - method_end - 1));
+  const size_t pseudo = list_.size();
+  add_lines(head.data() + line.size() + 2, head.size() - line.size() - 2);
+  const auto first = list_.begin() + static_cast<ptrdiff_t>(pseudo);
+  const auto host = std::find_if(first, list_.end(), [](const nghttp2_nv& field) {
+    return std::string_view(reinterpret_cast<const char*>(field.name), field.namelen) == "host";
+  });
+  if (host != list_.end()) {
+    constexpr std::string_view kAuthority = ":authority";
+    host->name = reinterpret_cast<uint8_t*>(const_cast<char*>(kAuthority.data()));
+    host->namelen = kAuthority.size();
+    std::rotate(first, host, host + 1);
+  }
+  // RFC 9110 section 10.1.4: of this connection, and all that HTTP/2 lets TE say.
+  add("te", "trailers");
 }
 
 std::string_view status_text(uint16_t status) {

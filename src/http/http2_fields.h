@@ -57,6 +57,9 @@ class Http2FieldList {
   /// Adds each "Name: value\r\n" of `lines`, up to an empty one. Names become lower-case, in place; fields of one
   /// connection (RFC 9113 section 8.2.2) are left out. Lifetime: as above.
   void add_lines(char* lines, size_t size);
+  /// The head of a request as it is written for HTTP/1.1, which becomes lower-case in part: Host is :authority, and no
+  /// field of one connection is left. Lifetime: of `head` and `scheme`, as above.
+  void add_request(std::string& head, std::string_view scheme);
   const nghttp2_nv* data() const { return list_.data(); }
   size_t size() const { return list_.size(); }
 

@@ -63,12 +63,14 @@ int Http2Session::field_came(nghttp2_session*, const nghttp2_frame* frame, const
 }
 
 // Without this nghttp2 passes over such a field, and a message is not to mean two things.
-int Http2Session::bad_field_came(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t, const uint8_t*, size_t,
-                                 uint8_t, void* self) {
+int Http2Session::bad_field_came(nghttp2_session*, const nghttp2_frame* frame, const uint8_t*, size_t, const uint8_t*,
+                                 size_t, uint8_t, void* self) {
+  of(self)->on_malformed(of(self)->find(frame->hd.stream_id), "an invalid field");
   return of(self)->tolerate(kMalformedCost) ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-int Http2Session::bad_frame_came(nghttp2_session*, const nghttp2_frame*, int, void* self) {
+int Http2Session::bad_frame_came(nghttp2_session*, const nghttp2_frame* frame, int error, void* self) {
+  of(self)->on_malformed(of(self)->find(frame->hd.stream_id), nghttp2_strerror(error));
   of(self)->tolerate(kMalformedCost);
   return of(self)->enough();
 }
@@ -156,8 +158,11 @@ int Http2Session::send_content(nghttp2_session*, nghttp2_frame*, const uint8_t* 
 }
 
 int Http2Session::frame_sent(nghttp2_session* handle, const nghttp2_frame* frame, void* self) {
-  if (frame->hd.type == NGHTTP2_GOAWAY && of(self)->announced_ && !of(self)->shut_down_)
-    nghttp2_submit_ping(handle, NGHTTP2_FLAG_NONE, nullptr);
+  if (frame->hd.type == NGHTTP2_GOAWAY) {
+    of(self)->on_goaway_sent(frame->goaway.error_code,
+                             text_of(frame->goaway.opaque_data, frame->goaway.opaque_data_len));
+    if (of(self)->announced_ && !of(self)->shut_down_) nghttp2_submit_ping(handle, NGHTTP2_FLAG_NONE, nullptr);
+  }
   if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
   Http2Stream* stream = of(self)->find(frame->hd.stream_id);
   if (stream == nullptr) return 0;

@@ -88,6 +88,10 @@ class Http2Session : private net::TurnEnd {
   virtual void on_settings() {}
   virtual void on_ping_answered() {}
   virtual void on_goaway(uint32_t /*code*/) {}
+  /// What the peer sent breaks the rules: on one stream, or where that is nullptr maybe on all.
+  virtual void on_malformed(Http2Stream* /*stream*/, const char* /*why*/) {}
+  /// We end the connection; `words`: what nghttp2 says of it, if it has ended it.
+  virtual void on_goaway_sent(uint32_t /*code*/, std::string_view /*words*/) {}
 
  private:
   friend class Http2Stream;

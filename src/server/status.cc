@@ -134,6 +134,7 @@ void write_upstreams(json::Writer& w, const gateway::RouteTable& table) {
   for (const auto& upstream : table.upstreams) {
     w.begin_object();
     write_text(w, "name", upstream->name());
+    write_text(w, "protocol", upstream->settings().http2 ? "HTTP/2" : "HTTP/1.1");
     write_number(w, "connections", upstream->connections());
     write_number(w, "waiting", upstream->waiting());
     w.key("endpoints");

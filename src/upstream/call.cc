@@ -60,6 +60,7 @@ void Call::pause() {
 void Call::finish_connection() {
   if (endpoint_ != nullptr) endpoint_->outstanding.fetch_sub(1, std::memory_order_relaxed);
   endpoint_ = nullptr;
+  stream_.reset();
   if (!connection_) return;
   const bool complete =
       head_.status != 0 && head_.status != 101 && head_.keep_alive && body_.at_end() && upload_complete_;
@@ -142,6 +143,7 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
       co_await stop_upload(ex);
     }
     if (upload_error_) result = std::move(*upload_error_);
+    if (stream_ && !result && result.error().kind == ErrorKind::kTimeout) stream_->timed_out();
     settle(result, ex.loop->now());
     if (result && !wants_retry_for(head_.status)) break;
     const bool out_of_time = deadline.cancelled();
@@ -172,6 +174,8 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
     }
   }
   deadline_ = nullptr;
+  // A conversation: who speaks next, and when, is theirs. A long silence of the answer ends it.
+  if (stream_ && result && patience_ != nullptr) patience_->disarm();
   if (request.collect_bytes) finish_connection();
   co_return std::move(result);
 }

@@ -1,11 +1,12 @@
-// One call to an upstream over HTTP/1.1: endpoint, connection, request, response head, with its retries. What it gives
-// is a response whose content is still on the connection, to be pulled by whoever writes it on. Pooled: a loop keeps
-// its calls. Thread: one loop.
+// One call to an upstream: endpoint, connection or stream of one, request, response head, with its retries. What it
+// gives is a response whose content is still on the connection, to be pulled by whoever writes it on. Pooled: a loop
+// keeps its calls. Thread: one loop.
 #pragma once
 #include <memory>
 #include <string>
 
 #include "http/exchange.h"
+#include "upstream/http2_client.h"
 #include "upstream/pool.h"
 
 namespace vg::upstream {
@@ -102,14 +103,23 @@ class Call final : public http::BodySource {
   Breaker::Outcome outcome_of(const Result<void>& result, TimePoint now) const;
   void settle(const Result<void>& result, TimePoint now);
   coro::Task<Result<void>> attempt(Request& request, http::Exchange& ex, CallStats& stats, coro::CancelSource* cancel);
+  bool borrow_at_once(size_t endpoint);
+  coro::Task<Result<void>> borrow(size_t endpoint, bool fresh, coro::CancelSource* cancel);
+  bool has_raced(const Request& request, const Error& error, bool reused) const;
   coro::Task<Result<void>> read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel);
+  coro::Task<Result<void>> await_stream_head(coro::CancelSource* cancel);
   void take_endpoint(size_t chosen, CallStats& stats);
   std::optional<Result<void>> begin_collecting(uint64_t limit_bytes, coro::CancelSource* cancel);
   http::StreamBody::State collect_arrived(uint64_t limit_bytes);
   Result<void> collected(http::StreamBody::State state, coro::CancelSource* cancel) const;
   coro::Task<Result<void>> collect(uint64_t limit_bytes, coro::CancelSource* cancel);
-  Result<void> send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection);
+  Result<void> send(Request& request, http::Exchange& ex);
+  void append_framing(const Request& request, const http::Exchange& ex, std::string& out);
+  void take_small_content(const Request& request, http::Exchange& ex);
+  Result<void> send_stream(const Request& request, std::string& head);
   coro::Task<void> upload(http::Exchange* ex);
+  coro::Task<void> upload_stream(http::Exchange* ex);
+  coro::Task<void> wait_for_content(http::Exchange* ex);
   void upload_failed(Error error);
   bool is_wanted_upgrade(const Request& request, const http::Exchange& ex) const;
   coro::Task<void> stop_upload(http::Exchange& ex);
@@ -121,6 +131,7 @@ class Call final : public http::BodySource {
   Cache* home_;
   Pool* pool_ = nullptr;
   std::unique_ptr<Connection> connection_;
+  Http2CallPtr stream_;  // instead of connection_
   Endpoint* endpoint_ = nullptr;
   http::ResponseHead head_;
   http::ResponseParser parser_;
@@ -143,6 +154,7 @@ class Call final : public http::BodySource {
   std::string replay_;  // small content that came with the head: sent again with each attempt
   std::optional<Error> upload_error_;
   net::DeadlineSource* deadline_ = nullptr;  // of the call, while its head is awaited
+  net::DeadlineSource* patience_ = nullptr;  // while the client's content is awaited
 };
 
 using CallPtr = std::unique_ptr<Call, http::BodyReleaser>;

@@ -6,6 +6,7 @@
 #include "http/response_writer.h"
 #include "http/writer.h"
 #include "upstream/call.h"
+#include "upstream/http2_sessions.h"
 
 namespace vg::upstream {
 
@@ -73,6 +74,37 @@ void Call::take_endpoint(size_t chosen, CallStats& stats) {
   ++stats.attempts;
 }
 
+bool Call::borrow_at_once(size_t endpoint) {
+  if (Http2Sessions* sessions = pool_->http2(endpoint)) {
+    stream_ = sessions->take();
+  } else {
+    connection_ = pool_->take_idle(endpoint);
+  }
+  return stream_ || connection_;
+}
+
+coro::Task<Result<void>> Call::borrow(size_t endpoint, bool fresh, coro::CancelSource* cancel) {
+  if (Http2Sessions* sessions = pool_->http2(endpoint)) {
+    Result<Http2CallPtr> stream = co_await sessions->acquire(cancel, &working_since_);
+    if (!stream) co_return std::move(stream.error());
+    stream_ = std::move(stream.value());
+  } else {
+    Result<std::unique_ptr<Connection>> connection = co_await pool_->acquire(endpoint, fresh, cancel, &working_since_);
+    if (!connection) co_return std::move(connection.error());
+    connection_ = std::move(connection.value());
+  }
+  co_return Result<void>();
+}
+
+// The upstream closed an idle connection just as we took it, or says that it has not looked at the request: once more
+// on another one, if nothing can have been done.
+bool Call::has_raced(const Request& request, const Error& error, bool reused) const {
+  if (upload_begun_) return false;
+  if (stream_ && stream_->refused()) return true;
+  const bool harmless = !sent_ || http::is_idempotent(request.method);
+  return error.kind == ErrorKind::kReset && reused && head_.bytes().empty() && harmless;
+}
+
 coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, CallStats& stats,
                                        coro::CancelSource* cancel) {
   sent_ = false;
@@ -86,18 +118,16 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
   for (;;) {
     const TimePoint begun = ex.loop->now();
     working_since_ = begun;
-    std::unique_ptr<Connection> connection = fresh ? nullptr : pool_->take_idle(*chosen);
-    if (!connection) {
-      Result<std::unique_ptr<Connection>> acquired = co_await pool_->acquire(*chosen, fresh, cancel, &working_since_);
-      if (!acquired) {
-        count_failure(acquired.error().kind);
-        co_return std::move(acquired.error());
+    if (fresh || !borrow_at_once(*chosen)) {
+      Result<void> borrowed = co_await borrow(*chosen, fresh, cancel);
+      if (!borrowed) {
+        count_failure(borrowed.error().kind);
+        co_return std::move(borrowed);
       }
-      connection = std::move(acquired.value());
     }
-    const bool reused = connection->reused;
+    const bool reused = stream_ ? stream_->reused() : connection_->reused;
     stats.connect = ex.loop->now() - begun;
-    Result<void> result = send(request, ex, std::move(connection));
+    Result<void> result = send(request, ex);
     if (result) result = co_await read_head(request, ex, cancel);
     stats.first_byte = ex.loop->now() - begun - stats.connect;
     if (result) {
@@ -114,64 +144,69 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
       co_return std::move(result);
     }
     count_failure(result.error().kind);
-    // The upstream closed an idle connection just as we took it: once more on a fresh one, if nothing can have been
-    // done.
-    const bool harmless = !sent_ || http::is_idempotent(request.method);
-    const bool raced = result.error().kind == ErrorKind::kReset && reused && !fresh && head_.bytes().empty() &&
-                       harmless && !upload_begun_;
-    if (!raced) co_return std::move(result);
+    if (fresh || !has_raced(request, result.error(), reused)) co_return std::move(result);
     if (uploading_) {
       co_await stop_upload(ex);
       if (upload_begun_ || upload_error_) co_return std::move(result);
     }
     connection_.reset();
+    stream_.reset();
     fresh = true;
   }
 }
 
-Result<void> Call::send(Request& request, http::Exchange& ex, std::unique_ptr<Connection> connection) {
-  std::string& out = ex.loop->scratch();
-  Result<void> head = request.append_head(*endpoint_, out);
-  connection_ = std::move(connection);
-  if (!head) return head;
-  if (request.upgrade) {
-    out.append("Connection: Upgrade\r\n");
-    http::append_field(out, "Upgrade", ex.request.get(http::FieldId::kUpgrade));
-  }
-  const bool has_body = request.forward_body;
-  const std::string_view content = request.content.value_or(std::string_view());
-  upload_chunked_ = has_body && ex.body.framing() == http::Framing::kChunked;
+void Call::append_framing(const Request& request, const http::Exchange& ex, std::string& out) {
+  upload_chunked_ = request.forward_body && ex.body.framing() == http::Framing::kChunked;
   if (upload_chunked_) {
-    out.append("Transfer-Encoding: chunked\r\n");
-  } else if (has_body) {
+    if (!stream_) out.append("Transfer-Encoding: chunked\r\n");
+  } else if (request.forward_body) {
     http::append_field(out, "Content-Length", *ex.body.length());
   } else if (request.content) {
-    http::append_field(out, "Content-Length", content.size());
+    http::append_field(out, "Content-Length", request.content->size());
   } else if (request.method == http::Method::kPost || request.method == http::Method::kPut ||
              request.method == http::Method::kPatch) {
     out.append("Content-Length: 0\r\n");
   }
   out.append(std::string_view("\r\n"));
-  // Content that is already here goes along in the same write; the rest is streamed beside the wait for the answer.
-  if (has_body && !upload_chunked_ && !ex.body.at_end() && replay_.empty()) {
-    std::string_view piece;
-    if (ex.body.peek(&piece) == http::StreamBody::State::kData && ex.body.length() == piece.size() &&
-        piece.size() <= kCoalesceBytes) {
-      // Kept, so that the request can be repeated as it is.
-      replay_.assign(piece);
-      ex.body.consume();
-    }
+}
+
+// Content that is already here goes along in the same write; the rest is streamed beside the wait for the answer.
+void Call::take_small_content(const Request& request, http::Exchange& ex) {
+  if (!request.forward_body || upload_chunked_ || ex.body.at_end() || !replay_.empty()) return;
+  std::string_view piece;
+  const bool whole = ex.body.peek(&piece) == http::StreamBody::State::kData && ex.body.length() == piece.size();
+  if (!whole || piece.size() > kCoalesceBytes) return;
+  // Kept, so that the request can be repeated as it is.
+  replay_.assign(piece);
+  ex.body.consume();
+}
+
+Result<void> Call::send(Request& request, http::Exchange& ex) {
+  std::string& out = ex.loop->scratch();
+  if (Result<void> head = request.append_head(*endpoint_, out); !head) return head;
+  if (request.upgrade) {
+    out.append("Connection: Upgrade\r\n");
+    http::append_field(out, "Upgrade", ex.request.get(http::FieldId::kUpgrade));
   }
-  out.append(replay_);
-  upload_complete_ = !has_body || (ex.body.at_end() && !upload_chunked_);
-  const net::WriteEvent event = connection_->stream().write_now({out, content});
-  if (event == net::WriteEvent::kError) {
-    return Error(ErrorKind::kReset, pool_->upstream().name() + " closed the connection", true);
+  append_framing(request, ex, out);
+  take_small_content(request, ex);
+  upload_complete_ = !request.forward_body || (ex.body.at_end() && !upload_chunked_);
+  if (stream_) {
+    if (Result<void> sent = send_stream(request, out); !sent) return sent;
+  } else {
+    out.append(replay_);
+    const net::WriteEvent event = connection_->stream().write_now({out, request.content.value_or(std::string_view())});
+    if (event == net::WriteEvent::kError)
+      return Error(ErrorKind::kReset, pool_->upstream().name() + " closed the connection", true);
   }
   sent_ = true;
   if (!upload_complete_) {
     uploading_ = true;
-    ex.scope.spawn(upload(&ex));
+    if (stream_) {
+      ex.scope.spawn(upload_stream(&ex));
+    } else {
+      ex.scope.spawn(upload(&ex));
+    }
   }
   return {};
 }
@@ -183,13 +218,16 @@ bool Call::is_wanted_upgrade(const Request& request, const http::Exchange& ex) c
 }
 
 coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel) {
-  net::Stream& stream = connection_->stream();
   const std::string& name = pool_->upstream().name();
   parser_.reset(&head_, kResponseLimits, request.method);
   for (;;) {
     size_t taken = 0;
-    const http::ParseStatus status = parser_.feed(stream.data(), &taken);
-    stream.consume(taken);
+    const http::ParseStatus status = parser_.feed(stream_ ? stream_->heads() : connection_->stream().data(), &taken);
+    if (stream_) {
+      stream_->consume_heads(taken);
+    } else {
+      connection_->stream().consume(taken);
+    }
     if (status == http::ParseStatus::kError) {
       Error e(ErrorKind::kUpstreamProtocol, name + " sent an invalid response");
       e.internal = parser_.error().reason;
@@ -208,7 +246,12 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
       parser_.reset(&head_, kResponseLimits, request.method);
       continue;
     }
-    const net::ReadEvent event = co_await stream.readable(cancel);
+    if (stream_) {
+      Result<void> more = co_await await_stream_head(cancel);
+      if (!more) co_return std::move(more);
+      continue;
+    }
+    const net::ReadEvent event = co_await connection_->stream().readable(cancel);
     if (event == net::ReadEvent::kCancelled) {
       const ErrorKind why = cancel->reason();
       co_return Error(why, why == ErrorKind::kTimeout ? name + " did not answer in time" : "cancelled");
@@ -216,10 +259,12 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
     if (event != net::ReadEvent::kData)
       co_return Error(ErrorKind::kReset, name + " closed the connection before it answered");
   }
-  if (head_.status == 101) {
-    body_.begin(&stream, http::Head(), UINT64_MAX, kResponseLimits);
+  if (stream_) {
+    body_.begin(stream_.get(), head_, UINT64_MAX);
+  } else if (head_.status == 101) {
+    body_.begin(&connection_->stream(), http::Head(), UINT64_MAX, kResponseLimits);
   } else {
-    body_.begin(&stream, head_, UINT64_MAX, kResponseLimits);
+    body_.begin(&connection_->stream(), head_, UINT64_MAX, kResponseLimits);
   }
   co_return Result<void>();
 }

@@ -13,6 +13,16 @@ coro::Task<void> Call::stop_upload(http::Exchange& ex) {
   ex.body.forgive_cancel();
 }
 
+coro::Task<void> Call::wait_for_content(http::Exchange* ex) {
+  ex->want_body();
+  const bool open_end = stream_ && deadline_ == nullptr;  // see fetch()
+  net::DeadlineSource patience(ex->loop, open_end ? TimePoint::max() : ex->loop->now() + body_timeout_,
+                               &ex->side_cancel);
+  patience_ = &patience;
+  co_await ex->body.wait(&patience);
+  patience_ = nullptr;
+}
+
 // Streams the client's content, one piece at a time. Runs in ex.scope, until it is all sent, side_cancel, or an error;
 // ends before the call is released.
 coro::Task<void> Call::upload(http::Exchange* ex) {
@@ -20,9 +30,7 @@ coro::Task<void> Call::upload(http::Exchange* ex) {
     std::string_view piece;
     const http::StreamBody::State state = ex->body.peek(&piece);
     if (state == http::StreamBody::State::kWait) {
-      ex->want_body();
-      net::DeadlineSource patience(ex->loop, ex->loop->now() + body_timeout_, &ex->side_cancel);
-      co_await ex->body.wait(&patience);
+      co_await wait_for_content(ex);
       continue;
     }
     if (state == http::StreamBody::State::kError) {
@@ -66,6 +74,8 @@ void Call::upload_failed(Error error) {
   upload_error_ = http::content_error(std::move(error));
   if (deadline_ != nullptr) {
     deadline_->cancel(ErrorKind::kCancelled);
+  } else if (stream_) {
+    stream_->cut();
   } else {
     connection_->stream().close();
   }

@@ -1,4 +1,4 @@
-// A connection to an endpoint as its url says: plain, or by TLS.
+// A connection to an endpoint as its url says: plain, or by TLS, which then has chosen HTTP/2 if that is to be spoken.
 #pragma once
 #include "net/connect.h"
 #include "upstream/upstream.h"

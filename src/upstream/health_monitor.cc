@@ -8,6 +8,7 @@
 #include "http/writer.h"
 #include "observe/log.h"
 #include "upstream/connect_endpoint.h"
+#include "upstream/health_http2.h"
 #include "version_generated.h"
 
 namespace vg::upstream {
@@ -22,11 +23,16 @@ Duration somewhere_in(Duration interval) {
   return Duration(std::uniform_int_distribution<int64_t>(0, interval.count())(random));
 }
 
-std::string request_text(const Endpoint& endpoint, const config::HealthSettings& settings) {
-  std::string out = "GET " + settings.path + " HTTP/1.1\r\n";
+std::string request_text(const Endpoint& endpoint, const config::HealthSettings& settings, bool http2) {
+  const bool grpc = http2 && settings.path == kGrpcHealthPath;
+  std::string out = (grpc ? "POST " : "GET ") + settings.path + " HTTP/1.1\r\n";
   http::append_field(out, "Host", endpoint.settings.authority);
   http::append_field(out, "User-Agent", "viewgate/" VIEWGATE_VERSION " (health check)");
-  http::append_field(out, "Accept", "*/*");
+  if (grpc) {
+    http::append_field(out, "Content-Type", "application/grpc");
+  } else {
+    http::append_field(out, "Accept", "*/*");
+  }
   out.append("Connection: close\r\n\r\n");
   return out;
 }
@@ -126,9 +132,15 @@ coro::Task<bool> HealthMonitor::passes(std::shared_ptr<Watch> watch, size_t i, s
                                                       : "no connection: " + stream.error().internal;
     co_return false;
   }
-  const std::string request = request_text(endpoint, *settings.health);
-  (*stream)->write_now({request});
-  const uint16_t status = co_await read_status(stream->get(), &deadline, why);
+  std::string request = request_text(endpoint, *settings.health, settings.http2);
+  uint16_t status = 0;
+  if (settings.http2) {
+    status = co_await health_by_http2(std::move(stream.value()), std::move(request), endpoint.settings.https, &deadline,
+                                      why);
+  } else {
+    (*stream)->write_now({request});
+    status = co_await read_status(stream->get(), &deadline, why);
+  }
   if (status == 0) co_return false;
   if (status < 300) co_return true;
   *why = log::cat("status ", status);

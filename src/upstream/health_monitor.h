@@ -1,7 +1,7 @@
-// Active health checks: a GET on each endpoint of the upstreams that ask for it, on a connection of its own, closed
-// after the head of the answer. One monitor in the process does them all, on one loop; what it finds out is the
-// endpoints'. Nothing of it counts as a request: no metrics of attempts, no breaker, no access log. SPEC section 2,
-// health. Thread: its loop.
+// Active health checks: a GET on each endpoint of the upstreams that ask for it, by HTTP/1.1 or HTTP/2 as its calls, on
+// a connection of its own, closed after the head of the answer. One monitor in the process does them all, on one loop;
+// what it finds out is the endpoints'. Nothing of it counts as a request: no metrics of attempts, no breaker, no access
+// log. SPEC section 2, health. Thread: its loop.
 #pragma once
 #include <functional>
 #include <memory>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "upstream/connect_endpoint.h"
+#include "upstream/http2_sessions.h"
 
 namespace vg::upstream {
 
@@ -48,6 +49,23 @@ void Connection::on_unsolicited(net::Stream&, net::ReadEvent) {
   if (const auto pool = pool_.lock()) pool->forget(this);
 }
 
+Pool::Slot::Slot() = default;
+Pool::Slot::Slot(Slot&&) noexcept = default;
+Pool::Slot::~Slot() = default;
+
+TimePoint Pool::Slot::oldest_idle() const {
+  if (http2) return http2->oldest_idle();
+  return idle.empty() ? TimePoint::max() : idle.front()->idle_since_;
+}
+
+void Pool::Slot::close_oldest() {
+  if (http2) {
+    http2->close_oldest();
+  } else if (!idle.empty()) {
+    idle.erase(idle.begin());
+  }
+}
+
 Pool::Pool(net::EventLoop* loop, std::shared_ptr<Upstream> upstream)
     : loop_(loop), upstream_(std::move(upstream)), slots_(upstream_->size()), sweep_(this) {}
 
@@ -66,6 +84,7 @@ std::shared_ptr<Pool> Pool::create(net::EventLoop* loop, net::DnsCache* dns, std
     Slot& slot = pool->slots_[i];
     slot.literal = net::Address::parse(e.settings.host, e.settings.port);
     if (e.settings.https) slot.resumption = std::make_shared<net::TlsResumption>();
+    if (settings.http2) slot.http2 = std::make_unique<Http2Sessions>(pool.get(), i);
     if (!slot.literal) slot.host = dns->host(e.settings.host, e.settings.port, settings.dns_ttl);
   }
   pool->balancer_ = Balancer::create(balance_kind(settings.balance), std::move(endpoints), seed);
@@ -184,7 +203,7 @@ void Pool::give_back(std::unique_ptr<Connection> connection) {
   stream.set_observer(connection.get());
   stream.resume_reading();
   slots_[endpoint].idle.push_back(std::move(connection));
-  if (!sweep_.running()) loop_->start_timer(sweep_, upstream_->settings().pool.idle);
+  watch_idle();
 }
 
 void Pool::forget(Connection* connection) {
@@ -195,21 +214,16 @@ void Pool::forget(Connection* connection) {
 void Pool::shed_one(size_t endpoint) {
   if (upstream_->endpoint_full(endpoint)) {
     // Only a connection of its own makes room.
-    std::vector<std::unique_ptr<Connection>>& idle = slots_[endpoint].idle;
-    if (!idle.empty()) idle.erase(idle.begin());
-    return;
+    return slots_[endpoint].close_oldest();
   }
-  Slot* oldest = nullptr;
-  for (Slot& slot : slots_) {
-    if (slot.idle.empty()) continue;
-    if (oldest == nullptr || slot.idle.front()->idle_since_ < oldest->idle.front()->idle_since_) oldest = &slot;
-  }
-  if (oldest != nullptr) oldest->idle.erase(oldest->idle.begin());
+  const auto oldest = std::min_element(slots_.begin(), slots_.end(),
+                                       [](const Slot& a, const Slot& b) { return a.oldest_idle() < b.oldest_idle(); });
+  oldest->close_oldest();
 }
 
 size_t Pool::idle_count() const {
   size_t n = 0;
-  for (const Slot& slot : slots_) n += slot.idle.size();
+  for (const Slot& slot : slots_) n += slot.http2 ? slot.http2->idle_count() : slot.idle.size();
   return n;
 }
 
@@ -219,10 +233,8 @@ void Pool::close_expired() {
   const TimePoint now = loop_->now();
   TimePoint next = TimePoint::max();
   for (Slot& slot : slots_) {
-    const auto young =
-        std::find_if(slot.idle.begin(), slot.idle.end(), [&](const auto& c) { return c->idle_since_ + limit > now; });
-    slot.idle.erase(slot.idle.begin(), young);
-    if (!slot.idle.empty()) next = std::min(next, slot.idle.front()->idle_since_ + limit);
+    while (slot.oldest_idle() != TimePoint::max() && slot.oldest_idle() + limit <= now) slot.close_oldest();
+    if (slot.oldest_idle() != TimePoint::max()) next = std::min(next, slot.oldest_idle() + limit);
   }
   if (next != TimePoint::max()) loop_->start_timer(sweep_, next);
 }

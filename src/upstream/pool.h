@@ -44,6 +44,8 @@ struct Waiter {
   bool abandoned = false;             ///< a place that arrives now is given back
 };
 
+class Http2Sessions;
+
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   /// `metrics`: what this loop counts of the upstream (outlives the pool); nullptr: it is not counted.
@@ -73,6 +75,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Closes the connection that has been idle for longest, so that there is a place for one to `endpoint`.
   void shed_one(size_t endpoint);
   size_t idle_count() const;
+  /// Where connections to the endpoint carry many calls at once; nullptr: they carry one after the other, by HTTP/1.1.
+  Http2Sessions* http2(size_t endpoint) const { return slots_[endpoint].http2.get(); }
+  /// Something is idle: it is closed once it has been so for pool.idle.
+  void watch_idle() {
+    if (!sweep_.running()) loop_->start_timer(sweep_, upstream_->settings().pool.idle);
+  }
 
  private:
   friend class Connection;
@@ -85,11 +93,17 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void close_expired();
 
   struct Slot {
+    Slot();
+    Slot(Slot&&) noexcept;
+    ~Slot();
     std::vector<std::unique_ptr<Connection>> idle;  // oldest first; taken from the end
     std::shared_ptr<net::HostTracker> host;
     std::optional<net::Address> literal;
     size_t next_address = 0;
     std::shared_ptr<net::TlsResumption> resumption;  // https alone
+    std::unique_ptr<Http2Sessions> http2;            // instead of `idle`
+    TimePoint oldest_idle() const;
+    void close_oldest();
   };
   struct Sweep : net::Timer {
     explicit Sweep(Pool* owner) : Timer(&on_fire), self(owner) {}

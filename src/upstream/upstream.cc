@@ -113,6 +113,21 @@ Upstream::Turn Upstream::next_turn(net::EventLoop* loop, size_t endpoint) {
   return {nullptr, false};
 }
 
+bool Upstream::wants_place(net::EventLoop* loop, size_t endpoint) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const bool total_full = connections_.load(std::memory_order_seq_cst) >= settings_.pool.connections;
+  return std::any_of(waiters_.begin(), waiters_.end(), [&](const std::shared_ptr<Waiter>& w) {
+    if (w->endpoint == endpoint) return w->loop != loop;
+    return total_full && !endpoint_full(w->endpoint);
+  });
+}
+
+bool Upstream::begin_waiting() {
+  if (waiting_.fetch_add(1, std::memory_order_seq_cst) < settings_.max_pending) return true;
+  end_waiting();
+  return false;
+}
+
 bool Upstream::endpoint_full(size_t endpoint) const {
   return endpoints_[endpoint].connections.load(std::memory_order_seq_cst) >= settings_.pool.per_endpoint;
 }
@@ -162,7 +177,7 @@ bool same_settings(const config::UpstreamSettings& a, const config::UpstreamSett
          a.pool.per_endpoint == b.pool.per_endpoint && a.pool.idle == b.pool.idle && a.max_pending == b.max_pending &&
          a.dns_ttl == b.dns_ttl && a.balance == b.balance && a.hash_by == b.hash_by && a.hash_header == b.hash_header &&
          a.connect_timeout == b.connect_timeout && a.timeout == b.timeout && a.retry == b.retry &&
-         a.breaker == b.breaker && a.health == b.health && a.hedge == b.hedge && a.tls == b.tls;
+         a.breaker == b.breaker && a.health == b.health && a.hedge == b.hedge && a.tls == b.tls && a.http2 == b.http2;
 }
 
 }  // namespace vg::upstream

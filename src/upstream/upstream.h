@@ -75,6 +75,11 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
     bool close = false;
   };
   Turn next_turn(net::EventLoop* loop, size_t endpoint);
+  /// The place of a connection to `endpoint`, of `loop`, is what somebody else waits for.
+  bool wants_place(net::EventLoop* loop, size_t endpoint) const;
+  /// One more that waits, though not in the queue; false if max_pending already do. end_waiting() follows.
+  bool begin_waiting();
+  void end_waiting() { waiting_.fetch_sub(1, std::memory_order_seq_cst); }
   bool endpoint_full(size_t endpoint) const;
 
   void register_pool(net::EventLoop* loop, std::weak_ptr<Pool> pool);

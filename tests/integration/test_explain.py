@@ -124,6 +124,7 @@ def test_a_proxied_request_is_explained_from_its_route_to_its_call(folder):
             ratio: null                          built-in
             window: 10s                          built-in
             min_requests: 20                     built-in
+          http2: false                           built-in
 
         server
           limits.body_bytes: 2MiB  v.yaml:3
