@@ -75,6 +75,7 @@ coro::Task<Result<void>> Http2Sessions::open(Waiter* waiter, coro::CancelSource*
     sessions_.push_back(std::move(client.value()));
     hand_out();
     pass_on_opening();
+    pool_->watch_idle();  // those who waited may have found a place elsewhere
     if (waiter->given) co_return Result<void>();
     co_return Error(ErrorKind::kConnect, pool_->upstream().name() + " takes no requests on its connections", true);
   }
