@@ -18,8 +18,9 @@ Http2Client::Http2Client(net::Stream* stream, std::shared_ptr<void> keeps, Durat
     : Http2Session(stream, Side::kClient, write_timeout, kMostContinuations),
       loop_(stream->loop()),
       keeps_(std::move(keeps)),
-      idle_since_(stream->loop()->now()),
-      heard_(stream->loop()->now()) {}
+      begun_(loop_->now()),
+      idle_since_(begun_),
+      heard_(begun_) {}
 
 Http2Client::~Http2Client() = default;
 

@@ -6,6 +6,10 @@
 
 namespace vg::upstream {
 
+namespace {
+constexpr Duration kLeastLife = std::chrono::milliseconds(100);  // of a connection that is in use
+}
+
 Http2Sessions::~Http2Sessions() {
   for (const std::shared_ptr<Http2Client>& s : sessions_) {
     s->set_owner(nullptr);
@@ -138,7 +142,8 @@ void Http2Sessions::pass_on_opening() {
 void Http2Sessions::on_room(Http2Client& client) {
   Upstream& upstream = pool_->upstream();
   // Its place in the limits is somebody else's turn: another loop's, which has none of its own.
-  if (upstream.anybody_waits() && upstream.wants_place(pool_->loop(), endpoint_)) client.retire();
+  const bool may_go = client.idle() || pool_->loop()->now() - client.begun() >= kLeastLife;
+  if (may_go && upstream.anybody_waits() && upstream.wants_place(pool_->loop(), endpoint_)) client.retire();
   hand_out();
   if (client.idle()) pool_->watch_idle();
 }
