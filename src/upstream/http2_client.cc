@@ -114,13 +114,15 @@ void Http2Client::on_field(const nghttp2_frame&, http::Http2Stream& stream, std:
   if (section_bytes_ > kMostSections * Http2Call::kLimits.header_bytes)
     return terminate(NGHTTP2_ENHANCE_YOUR_CALM, "a header section without end");
   if (section_bytes_ <= Http2Call::kLimits.header_bytes) return call.add_field(name, value);
-  on_malformed(&call, "a header section that is too large");
+  if (!call.fault_.empty()) return;
+  call.fault_ = "a header section that is too large";
   reset(call, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 void Http2Client::on_head(const nghttp2_frame&, http::Http2Stream& stream) {
   auto& call = static_cast<Http2Call&>(stream);
-  if (call.fault_.empty()) call.end_section();
+  if (!call.fault_.empty()) return;
+  call.end_section();
   if (!call.fault_.empty()) reset(call, NGHTTP2_PROTOCOL_ERROR);
 }
 

@@ -29,7 +29,10 @@ coro::Task<Result<Http2CallPtr>> Http2Sessions::acquire(coro::CancelSource* canc
   const std::shared_ptr<Pool> keep = pool_->shared_from_this();
   Waiter waiter(cancel);
   for (;;) {
-    if (Http2CallPtr call = take()) co_return std::move(call);
+    if (Http2CallPtr call = take()) {
+      if (waiter.opens) pass_on_opening();
+      co_return std::move(call);
+    }
     if (opener_ == nullptr) {
       Result<void> opened = co_await open(&waiter, cancel, begun);
       if (waiter.given) co_return std::move(waiter.given);
