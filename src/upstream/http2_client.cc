@@ -18,8 +18,9 @@ Http2Client::Http2Client(net::Stream* stream, std::shared_ptr<void> keeps, Durat
     : Http2Session(stream, Side::kClient, write_timeout, kMostContinuations),
       loop_(stream->loop()),
       keeps_(std::move(keeps)),
-      idle_since_(stream->loop()->now()),
-      heard_(stream->loop()->now()) {}
+      begun_(loop_->now()),
+      idle_since_(begun_),
+      heard_(begun_) {}
 
 Http2Client::~Http2Client() = default;
 
@@ -113,13 +114,15 @@ void Http2Client::on_field(const nghttp2_frame&, http::Http2Stream& stream, std:
   if (section_bytes_ > kMostSections * Http2Call::kLimits.header_bytes)
     return terminate(NGHTTP2_ENHANCE_YOUR_CALM, "a header section without end");
   if (section_bytes_ <= Http2Call::kLimits.header_bytes) return call.add_field(name, value);
-  on_malformed(&call, "a header section that is too large");
+  if (!call.fault_.empty()) return;
+  call.fault_ = "a header section that is too large";
   reset(call, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 void Http2Client::on_head(const nghttp2_frame&, http::Http2Stream& stream) {
   auto& call = static_cast<Http2Call&>(stream);
-  if (call.fault_.empty()) call.end_section();
+  if (!call.fault_.empty()) return;
+  call.end_section();
   if (!call.fault_.empty()) reset(call, NGHTTP2_PROTOCOL_ERROR);
 }
 

@@ -44,6 +44,7 @@ class Http2Client final : private http::Http2Session, public std::enable_shared_
   bool has_room() const;
   bool has_carried() const { return has_carried_; }
   bool idle() const { return !busy() && !retired_ && !ended_; }
+  TimePoint begun() const { return begun_; }
   TimePoint idle_since() const { return idle_since_; }
   /// A place; nullptr if there is none.
   Http2CallPtr take();
@@ -81,7 +82,7 @@ class Http2Client final : private http::Http2Session, public std::enable_shared_
   Owner* owner_ = nullptr;
   coro::Event greeting_;
   std::string fault_, farewell_;  // of its own making, and by GOAWAY
-  TimePoint idle_since_{}, heard_{};
+  TimePoint begun_, idle_since_, heard_;
   size_t section_bytes_ = 0;  // of the header section that comes
   uint32_t reserved_ = 0;     // places taken that have no stream yet
   bool greeted_ = false, retired_ = false, ended_ = false, has_carried_ = false;

@@ -6,6 +6,10 @@
 
 namespace vg::upstream {
 
+namespace {
+constexpr Duration kLeastLife = std::chrono::milliseconds(100);  // of a connection that is in use
+}
+
 Http2Sessions::~Http2Sessions() {
   for (const std::shared_ptr<Http2Client>& s : sessions_) {
     s->set_owner(nullptr);
@@ -25,7 +29,10 @@ coro::Task<Result<Http2CallPtr>> Http2Sessions::acquire(coro::CancelSource* canc
   const std::shared_ptr<Pool> keep = pool_->shared_from_this();
   Waiter waiter(cancel);
   for (;;) {
-    if (Http2CallPtr call = take()) co_return std::move(call);
+    if (Http2CallPtr call = take()) {
+      if (waiter.opens) pass_on_opening();
+      co_return std::move(call);
+    }
     if (opener_ == nullptr) {
       Result<void> opened = co_await open(&waiter, cancel, begun);
       if (waiter.given) co_return std::move(waiter.given);
@@ -75,6 +82,7 @@ coro::Task<Result<void>> Http2Sessions::open(Waiter* waiter, coro::CancelSource*
     sessions_.push_back(std::move(client.value()));
     hand_out();
     pass_on_opening();
+    pool_->watch_idle();  // those who waited may have found a place elsewhere
     if (waiter->given) co_return Result<void>();
     co_return Error(ErrorKind::kConnect, pool_->upstream().name() + " takes no requests on its connections", true);
   }
@@ -137,7 +145,8 @@ void Http2Sessions::pass_on_opening() {
 void Http2Sessions::on_room(Http2Client& client) {
   Upstream& upstream = pool_->upstream();
   // Its place in the limits is somebody else's turn: another loop's, which has none of its own.
-  if (upstream.anybody_waits() && upstream.wants_place(pool_->loop(), endpoint_)) client.retire();
+  const bool may_go = client.idle() || pool_->loop()->now() - client.begun() >= kLeastLife;
+  if (may_go && upstream.anybody_waits() && upstream.wants_place(pool_->loop(), endpoint_)) client.retire();
   hand_out();
   if (client.idle()) pool_->watch_idle();
 }

@@ -498,6 +498,55 @@ def test_an_https_upstream_without_http_2_is_not_reached(world, authority, good,
 # Beside calls
 
 
+def test_views_make_their_calls_by_http_2(world):
+    def handler(request, stream):
+        if request.target == "/products/1":
+            stream.answer(b'{"id": 1, "name": "lamp"}', headers=[("content-type", "application/json")])
+        elif request.method == "POST":
+            request.body = stream.read_all()
+            stream.answer(b'{"id": 2}', 201, [("content-type", "application/json")])
+        else:
+            stream.head(200, [("content-type", "application/json")])
+            stream.send(b"[1, ")
+            stream.reset() if len(upstream.requests) == 2 else stream.send(b"2]", end=True)
+
+    upstream = world.own(Http2Upstream(handler))
+    config = proxy_config(upstream.url, upstream={"http2": True})
+    config["routes"] = [
+        {
+            "name": "product",
+            "path": "/p/{id}",
+            "view": "detail",
+            "source": "up/products/{id}",
+            "include": {"reviews": {"call": "up/products/{id}/reviews"}},
+        },
+        {"name": "create", "path": "/p", "view": "create", "source": "up/products"},
+    ]
+    gateway = world.gateway(config)
+    # The second call is cut within its answer, and made again.
+    assert gateway.connect().get("/p/1").text == '{"id": 1, "name": "lamp","reviews":[1, 2]}'
+    made = gateway.connect().request("POST", "/p", [("Content-Type", "application/json")], body=b'{"name": "x"}')
+    assert made.status == 201
+    assert upstream.requests[-1].body == b'{"name": "x"}'
+    assert upstream.requests[-1].headers.one("content-length") == "13"
+    assert len(upstream.connections) == 1
+
+
+def test_a_hedge_is_a_stream_beside(serve):
+    gate = Gate()
+
+    def handler(request, stream):
+        if len(upstream.requests) == 1:
+            gate.hold()
+        stream.answer()
+
+    gateway, upstream = serve(handler, hedge="20ms")
+    assert gateway.connect().get("/").text == "ok"
+    upstream.wait_for(lambda u: u.requests[0].reset == Code.CANCEL)
+    gate.open()
+    assert len(upstream.connections) == 1
+
+
 @pytest.mark.parametrize("status", [200, 503])
 def test_health_checks_go_by_http_2(serve, status):
     gateway, upstream = serve(
