@@ -67,7 +67,7 @@ void Http2RequestText::add(std::string_view name, std::string_view value) {
     // RFC 9113 section 8.2.3: one field again, for those who know HTTP/1.1 alone.
     if (!cookie_.empty()) cookie_.append("; ");
     cookie_.append(value);
-    too_large_ = text_.size() + cookie_.size() > most_bytes_;
+    too_large_ = too_large_ || text_.size() + cookie_.size() > most_bytes_;
   } else if (name == "host") {
     if (host_.empty()) host_.assign(value);
     if (authority_.empty() || !iequals(host_, value)) add_line("Host", value);
@@ -85,7 +85,7 @@ void Http2RequestText::begin() {
 }
 
 void Http2RequestText::add_line(std::string_view name, std::string_view value) {
-  too_large_ = text_.size() + name.size() + value.size() + 4 > most_bytes_;
+  too_large_ = too_large_ || text_.size() + name.size() + value.size() + 4 > most_bytes_;
   if (!too_large_) text_.append(name).append(": ", 2).append(value).append("\r\n", 2);
 }
 

@@ -8,7 +8,6 @@ namespace vg::http {
 namespace {
 
 constexpr uint32_t kMalformedCost = 10;
-constexpr uint32_t kMostWindowUpdates = 1000;
 
 Http2Session* of(void* self) { return static_cast<Http2Session*>(self); }
 
@@ -22,6 +21,7 @@ Http2Stream* Http2Session::find(int32_t id) const {
 
 int Http2Session::frame_begun(nghttp2_session*, const nghttp2_frame_hd* head, void* self) {
   Http2Session* session = of(self);
+  if (head->type != NGHTTP2_CONTINUATION) session->on_frame_begin();
   switch (head->type) {
     case NGHTTP2_HEADERS:
     case NGHTTP2_CONTINUATION:
@@ -30,17 +30,22 @@ int Http2Session::frame_begun(nghttp2_session*, const nghttp2_frame_hd* head, vo
     case NGHTTP2_DATA:
       if (head->length == 0 && (head->flags & NGHTTP2_FLAG_END_STREAM) == 0) session->tolerate(1);
       break;
-    case NGHTTP2_PING:
     case NGHTTP2_SETTINGS:
       if ((head->flags & NGHTTP2_FLAG_ACK) == 0) session->tolerate(1);
       break;
+    case NGHTTP2_PING:
     case NGHTTP2_WINDOW_UPDATE:
-      // They come with what was sent.
-      if (session->window_updates_ > 0) {
-        --session->window_updates_;
+      // They come with what was sent: PING, too, of peers that measure the way.
+      if ((head->flags & NGHTTP2_FLAG_ACK) != 0) break;
+      if (session->earned_ > 0) {
+        --session->earned_;
       } else {
         session->tolerate(1);
       }
+      break;
+    case NGHTTP2_RST_STREAM:
+      // A stream has one end alone.
+      if (session->find(head->stream_id) == nullptr) session->tolerate(1);
       break;
     default:
       session->tolerate(1);
@@ -120,13 +125,19 @@ int Http2Session::data_came(nghttp2_session*, uint8_t, int32_t id, const uint8_t
 
 int Http2Session::stream_closed(nghttp2_session*, int32_t id, uint32_t code, void* self) {
   Http2Session* session = of(self);
-  if (Http2Stream* stream = session->find(id)) session->close(*stream, code);
-  return session->enough();
+  if (Http2Stream* stream = session->find(id)) {
+    nghttp2_session_set_stream_user_data(session->session_, id, nullptr);
+    session->close(*stream, code);
+  }
+  // An error while something is sent would have it sent again.
+  return session->feeding_ ? session->enough() : 0;
 }
 
+// A stream that was closed here may still be one of nghttp2's: its content has gone with it.
 ssize_t Http2Session::take_content(nghttp2_session* handle, int32_t id, uint8_t*, size_t room, uint32_t* flags,
-                                   nghttp2_data_source* source, void*) {
-  auto* stream = static_cast<Http2Stream*>(source->ptr);
+                                   nghttp2_data_source*, void* self) {
+  Http2Stream* stream = of(self)->find(id);
+  if (stream == nullptr || of(self)->broken_) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   const size_t left = stream->unsent().size();
   const size_t n = std::min(left, room);
   if (n == 0 && !stream->end_given_) {
@@ -145,15 +156,15 @@ ssize_t Http2Session::take_content(nghttp2_session* handle, int32_t id, uint8_t*
   return static_cast<ssize_t>(n);
 }
 
-int Http2Session::send_content(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
-                               nghttp2_data_source* source, void* self) {
+int Http2Session::send_content(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head, size_t size,
+                               nghttp2_data_source*, void* self) {
   Http2Session* session = of(self);
-  auto* stream = static_cast<Http2Stream*>(source->ptr);
+  Http2Stream* stream = session->find(frame->hd.stream_id);
+  if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   if (session->batch_->size() + size > kBatchBytes) return NGHTTP2_ERR_WOULDBLOCK;
   session->batch_->append(reinterpret_cast<const char*>(head), 9).append(stream->unsent().substr(0, size));
   stream->sent(size);
   session->progress_ = session->connection_->loop()->now();
-  session->window_updates_ = std::min(session->window_updates_ + 2, kMostWindowUpdates);
   return 0;
 }
 
@@ -161,9 +172,11 @@ int Http2Session::frame_sent(nghttp2_session* handle, const nghttp2_frame* frame
   if (frame->hd.type == NGHTTP2_GOAWAY) {
     of(self)->on_goaway_sent(frame->goaway.error_code,
                              text_of(frame->goaway.opaque_data, frame->goaway.opaque_data_len));
+    of(self)->ended_ = of(self)->broken_;
     if (of(self)->announced_ && !of(self)->shut_down_) nghttp2_submit_ping(handle, NGHTTP2_FLAG_NONE, nullptr);
   }
   if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
+  of(self)->earn();
   Http2Stream* stream = of(self)->find(frame->hd.stream_id);
   if (stream == nullptr) return 0;
   stream->sent_bytes_ += frame->hd.length + 9;

@@ -160,7 +160,7 @@ coro::Task<void> Http2Server::tunnel(ServerStream& s) {
   Exchange& ex = *s.exchange;
   net::Stream* upstream = ex.response.body ? ex.response.body->upgraded() : nullptr;
   if (upstream == nullptr) co_return cut(s, NGHTTP2_CONNECT_ERROR);
-  const bool whole = co_await run_tunnel(ex.loop, &s, upstream, ex.response.tunnel_idle);
+  const bool whole = co_await run_tunnel(ex.loop, &s, upstream, ex.response.tunnel_idle, &ex.cancel);
   if (!whole) cut(s, NGHTTP2_CONNECT_ERROR);
 }
 

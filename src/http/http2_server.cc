@@ -64,7 +64,8 @@ bool Http2Server::take(std::string_view bytes) {
   while (goes_on && !ready_.empty()) {
     ServerStream* s = ready_.front();
     ready_.erase(ready_.begin());
-    s->running = true;
+    if (s->cut) continue;  // it goes when it is closed
+    enlist(*s);
     scope().spawn(serve(s));
   }
   watch_time();
@@ -102,11 +103,19 @@ void Http2Server::drain() {
 }
 
 void Http2Server::abort() {
-  for_each_stream([](Http2Stream& stream) {
-    of(stream).exchange->client_gone = true;
-    of(stream).exchange->cancel.cancel(ErrorKind::kCancelled);
-  });
+  for (ServerStream* s = running_; s != nullptr; s = s->after) {
+    s->exchange->client_gone = true;
+    s->exchange->cancel.cancel(ErrorKind::kCancelled);
+  }
   connection().close();
+}
+
+void Http2Server::enlist(ServerStream& s) {
+  s.running = true;
+  s.before = nullptr;
+  s.after = running_;
+  if (running_ != nullptr) running_->before = &s;
+  running_ = &s;
 }
 
 bool Http2Server::on_head_begin(const nghttp2_frame& frame, Http2Stream* stream) {
@@ -118,7 +127,9 @@ bool Http2Server::on_head_begin(const nghttp2_frame& frame, Http2Stream* stream)
 }
 
 void Http2Server::begin_request(int32_t id) {
-  if (scope().running() >= kMostRunning) {
+  // After the last that GOAWAY names nothing is begun, also while it is on its way.
+  if (scope().running() >= kMostRunning || shutting_down()) {
+    heading_ = false;
     nghttp2_submit_rst_stream(handle(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
     tolerate(1);
     return;
@@ -185,18 +196,27 @@ void Http2Server::on_stream_closed(Http2Stream& stream) {
     std::erase(ready_, &s);
     release(s);
   } else if (unanswered) {
-    if (!s.cut) s.exchange->client_left();
     s.exchange->cut = true;
+    if (!s.cut) {
+      s.exchange->client_left();
+    } else if (!s.exchange->outlives_client) {
+      s.exchange->cancel.cancel(ErrorKind::kCancelled);
+    }
   }
 }
 
 void Http2Server::cut(ServerStream& s, uint32_t code) {
   s.cut = true;
   if (s.running) s.exchange->cut = true;
+  if (!s.ended()) s.fail();  // what came of it is no whole message, whatever comes
   reset(s, code);
 }
 
 void Http2Server::release(ServerStream& s) {
+  if (s.running) {
+    (s.before != nullptr ? s.before->after : running_) = s.after;
+    if (s.after != nullptr) s.after->before = s.before;
+  }
   Exchange* done = std::exchange(s.exchange, nullptr);
   done->clear();
   handler_->release(done);

@@ -40,7 +40,14 @@ class Http2Server final : private Http2Session {
                 std::string_view value) override;
   void on_head(const nghttp2_frame& frame, Http2Stream& stream) override;
   void on_stream_closed(Http2Stream& stream) override;
-  void on_settings() override { greeted_ = true; }
+  void on_settings() override {
+    if (!std::exchange(greeted_, true) && !draining_) patience_.stop();
+  }
+  void on_frame_begin() override {
+    heading_ = false;
+    head_alarm_.stop();
+  }
+  void on_malformed(Http2Stream*, const char*) override { on_frame_begin(); }
   void on_ping_answered() override {
     if (draining_) shut_down();
   }
@@ -59,6 +66,7 @@ class Http2Server final : private Http2Session {
   coro::Task<void> tunnel(ServerStream& s);
   coro::Task<bool> taken(ServerStream& s, bool all);
   void cut(ServerStream& s, uint32_t code);
+  void enlist(ServerStream& s);
   void release(ServerStream& s);
 
   ServerConnection* owner_;
@@ -66,6 +74,7 @@ class Http2Server final : private Http2Session {
   HeadLimits limits_;
   Duration header_timeout_;
   std::vector<ServerStream*> ready_;  // whose heads came with what was read last
+  ServerStream* running_ = nullptr;   // whose handlers run: also where the stream is closed already
   size_t section_bytes_ = 0;          // of the header section that comes
   Allowance resets_;                  // by the client, of what was not answered yet
   Alarm patience_, head_alarm_;

@@ -17,10 +17,11 @@ class Http2Server::ServerStream final : public Http2Stream, public Carrier {
   Http2RequestText text;
   Http2TrailerText trailers;
   ParseError refusal{0, ""};
-  bool head_done = false;  // what comes are trailers
-  bool running = false;    // serve() is
-  bool tunnelled = false;  // RFC 8441: it asks for a tunnel
-  bool cut = false;        // by us
+  ServerStream *before = nullptr, *after = nullptr;  // in the list of those that run
+  bool head_done = false;                            // what comes are trailers
+  bool running = false;                              // serve() is
+  bool tunnelled = false;                            // RFC 8441: it asks for a tunnel
+  bool cut = false;                                  // by us
 
  private:
   static std::vector<std::unique_ptr<ServerStream>>& free_list();

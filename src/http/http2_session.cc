@@ -135,11 +135,13 @@ void Http2Session::flush() {
       if (!good) over_.cancel(ErrorKind::kReset);
       break;
     }
-    const net::WriteEvent event = connection_->write_now({batch});
-    if (event == net::WriteEvent::kError) return over_.cancel(ErrorKind::kReset);
-    if (event == net::WriteEvent::kPending && !std::exchange(writing_, true)) scope_.spawn(write_on());
+    if (connection_->write_now({batch}) == net::WriteEvent::kError) return over_.cancel(ErrorKind::kReset);
   }
-  if (connection_->write_pending()) return;
+  if (ended_) over_.cancel(ErrorKind::kCancelled);
+  if (connection_->write_pending()) {
+    if (!std::exchange(writing_, true)) scope_.spawn(write_on());
+    return;
+  }
   if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0)
     over_.cancel(ErrorKind::kCancelled);
 }
@@ -170,7 +172,6 @@ coro::Task<void> Http2Session::write_on() {
 void Http2Session::submit_response(Http2Stream& stream, const Http2FieldList& fields, bool content) {
   if (stream.closed()) return;
   nghttp2_data_provider provider{};
-  provider.source.ptr = &stream;
   provider.read_callback = take_content;
   if (!content) stream.end_given_ = true;
   nghttp2_submit_response(session_, stream.id_, fields.data(), fields.size(), content ? &provider : nullptr);
@@ -186,7 +187,6 @@ void Http2Session::submit_interim(Http2Stream& stream, const Http2FieldList& fie
 bool Http2Session::submit_request(Http2Stream& stream, const Http2FieldList& fields, bool content) {
   if (broken_) return false;
   nghttp2_data_provider provider{};
-  provider.source.ptr = &stream;
   provider.read_callback = take_content;
   if (!content) stream.end_given_ = true;
   const int32_t id =

@@ -5,6 +5,8 @@
 #pragma once
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
+
 #include "http/http2_fields.h"
 #include "http/http2_stream.h"
 #include "net/stream.h"
@@ -61,10 +63,6 @@ class Http2Session : private net::TurnEnd {
   void request_flush() { request(); }
   /// Every stream is closed, as the connection is over.
   void close_streams();
-  template <typename Visit>
-  void for_each_stream(Visit visit) {
-    for (Http2Stream* s = first_; s != nullptr; s = s->next_) visit(*s);
-  }
   void adopt(Http2Stream& stream, int32_t id);
   /// The stream's user goes.
   void forget(Http2Stream& stream);
@@ -88,6 +86,8 @@ class Http2Session : private net::TurnEnd {
   virtual void on_settings() {}
   virtual void on_ping_answered() {}
   virtual void on_goaway(uint32_t /*code*/) {}
+  /// A frame begins that does not go on with a header section.
+  virtual void on_frame_begin() {}
   /// What the peer sent breaks the rules: on one stream, or where that is nullptr maybe on all.
   virtual void on_malformed(Http2Stream* /*stream*/, const char* /*why*/) {}
   /// We end the connection; `words`: what nghttp2 says of it, if it has ended it.
@@ -118,6 +118,7 @@ class Http2Session : private net::TurnEnd {
   void took(Http2Stream& stream, size_t bytes);
   void unlink(Http2Stream& stream);
   void close(Http2Stream& stream, uint32_t code);
+  void earn() { earned_ = std::min(earned_ + 2, uint32_t{1000}); }
   int enough() const { return broken_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0; }
 
   net::Stream* connection_;
@@ -129,12 +130,13 @@ class Http2Session : private net::TurnEnd {
   size_t inbox_bytes_ = 0;  // of all streams
   std::string* batch_ = nullptr;
   Allowance noise_;
-  uint32_t window_updates_ = 100;  // that what was sent has earned the peer
+  uint32_t earned_ = 100;  // frames that what was sent has earned the peer
   TimePoint progress_{};
   coro::Scope scope_;
   coro::CancelSource over_;
   const char* why_ = "";
   bool feeding_ = false, writing_ = false, broken_ = false, announced_ = false, shut_down_ = false;
+  bool ended_ = false;  // GOAWAY that ends it has gone out
 };
 
 }  // namespace vg::http

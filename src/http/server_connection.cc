@@ -135,6 +135,7 @@ coro::Detached ServerConnection::run() {
   After after = After::kKeep;
   if (!handler_->opening(listener_).plain()) {
     const Begins begins = co_await opened();
+    alarm_.stop();  // of a stop while it opened
     if (begins == Begins::kHttp2) co_await serve_http2();
     if (begins != Begins::kHttp1) after = begins == Begins::kHttp2 ? After::kLinger : After::kClose;
   }

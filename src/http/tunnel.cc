@@ -91,8 +91,10 @@ coro::Task<TunnelBytes> run_tunnel(net::EventLoop* loop, net::Stream* client, ne
   co_return bytes;
 }
 
-coro::Task<bool> run_tunnel(net::EventLoop* loop, Http2Stream* client, net::Stream* upstream, Duration idle) {
+coro::Task<bool> run_tunnel(net::EventLoop* loop, Http2Stream* client, net::Stream* upstream, Duration idle,
+                            coro::CancelSource* cancel) {
   IdleWatch watch{loop, idle, {}};
+  watch.source.attach(cancel);
   watch.touch();
   coro::Scope scope;
   scope.spawn(pump_up(client, upstream, &watch));

@@ -16,8 +16,9 @@ struct TunnelBytes {
 /// `idle`: without a byte either way for so long it ends; 0: never. Cancel: close one of the streams.
 /// Lifetime: both streams outlive it.
 coro::Task<TunnelBytes> run_tunnel(net::EventLoop* loop, net::Stream* client, net::Stream* upstream, Duration idle);
-/// The same for a client's stream of HTTP/2 (RFC 8441), which has answered already. False: it broke, or was idle for
-/// too long. Cancel: reset the stream.
-coro::Task<bool> run_tunnel(net::EventLoop* loop, Http2Stream* client, net::Stream* upstream, Duration idle);
+/// The same for a client's stream of HTTP/2 (RFC 8441), which has answered already. False: it broke, was idle for too
+/// long, or `cancel` was cancelled, which the stream's end must do.
+coro::Task<bool> run_tunnel(net::EventLoop* loop, Http2Stream* client, net::Stream* upstream, Duration idle,
+                            coro::CancelSource* cancel);
 
 }  // namespace vg::http

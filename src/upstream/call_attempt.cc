@@ -102,6 +102,8 @@ bool Call::has_raced(const Request& request, const Error& error, bool reused) co
   if (upload_begun_) return false;
   if (stream_ && stream_->refused()) return true;
   const bool harmless = !sent_ || http::is_idempotent(request.method);
+  // A reset of the stream alone is an answer of a kind.
+  if (stream_ && !stream_->connection_ended()) return false;
   return error.kind == ErrorKind::kReset && reused && head_.bytes().empty() && harmless;
 }
 

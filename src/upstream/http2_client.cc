@@ -86,13 +86,20 @@ void Http2Client::retire() {
 void Http2Client::release(Http2Call& call) {
   if (call.has_begun_ && !call.closed()) {
     call.orphan_ = true;
-    return reset(call, NGHTTP2_CANCEL);
+    ++orphans_;
+    reset(call, NGHTTP2_CANCEL);
+    return end_if_useless();
   }
   const bool unused = !call.has_begun_;
   delete &call;
   if (!unused) return;
   --reserved_;
   made_room();
+}
+
+// A request that the peer lets nobody begin is never closed by nghttp2: what is left of such ones holds no connection.
+void Http2Client::end_if_useless() {
+  if (retired_ && reserved_ == 0 && orphans_ == stream_count()) close();
 }
 
 void Http2Client::made_room() {
@@ -116,6 +123,7 @@ void Http2Client::on_field(const nghttp2_frame&, http::Http2Stream& stream, std:
   if (section_bytes_ <= Http2Call::kLimits.header_bytes) return call.add_field(name, value);
   if (!call.fault_.empty()) return;
   call.fault_ = "a header section that is too large";
+  call.fail();
   reset(call, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -123,17 +131,23 @@ void Http2Client::on_head(const nghttp2_frame&, http::Http2Stream& stream) {
   auto& call = static_cast<Http2Call&>(stream);
   if (!call.fault_.empty()) return;
   call.end_section();
-  if (!call.fault_.empty()) reset(call, NGHTTP2_PROTOCOL_ERROR);
+  if (call.fault_.empty()) return;
+  call.fail();  // what came is no whole answer, whatever comes
+  reset(call, NGHTTP2_PROTOCOL_ERROR);
 }
 
 void Http2Client::on_stream_closed(http::Http2Stream& stream) {
   auto& call = static_cast<Http2Call&>(stream);
   call.came_.set();
-  if (call.orphan_) delete &call;
+  if (call.orphan_) {
+    --orphans_;
+    delete &call;
+  }
   made_room();
 }
 
 void Http2Client::on_settings() {
+  if (most_calls() == 0 && greeted_) retired_ = true;
   if (!std::exchange(greeted_, true)) {
     greeting_.set();
   } else if (owner_ != nullptr && has_room()) {
@@ -153,6 +167,11 @@ void Http2Client::on_malformed(http::Http2Stream* stream, const char* why) {
 
 void Http2Client::on_goaway_sent(uint32_t code, std::string_view words) {
   if (code == NGHTTP2_NO_ERROR || !fault_.empty()) return;
+  // Our own judgement of how much is too much says nothing of the answers that are cut with it.
+  if (code == NGHTTP2_ENHANCE_YOUR_CALM) {
+    farewell_ = why();
+    return;
+  }
   fault_ = !words.empty() ? words : *why() != '\0' ? std::string_view(why()) : nghttp2_http2_strerror(code);
 }
 
@@ -211,6 +230,8 @@ Error Http2Call::failure(const std::string& name) const {
   }
   return e;
 }
+
+bool Http2Call::connection_ended() const { return client_->ended_; }
 
 void Http2Call::cut() { client_->reset(*this, NGHTTP2_CANCEL); }
 

@@ -63,6 +63,7 @@ class Http2Client final : private http::Http2Session, public std::enable_shared_
   static coro::Detached run(std::shared_ptr<Http2Client> self);
   bool busy() const { return stream_count() > 0 || reserved_ > 0; }
   void end();
+  void end_if_useless();
   void release(Http2Call& call);
   void made_room();
   uint32_t most_calls() const;
@@ -85,6 +86,7 @@ class Http2Client final : private http::Http2Session, public std::enable_shared_
   TimePoint begun_, idle_since_, heard_;
   size_t section_bytes_ = 0;  // of the header section that comes
   uint32_t reserved_ = 0;     // places taken that have no stream yet
+  size_t orphans_ = 0;        // streams that nobody waits for
   bool greeted_ = false, retired_ = false, ended_ = false, has_carried_ = false;
 };
 
@@ -108,6 +110,8 @@ class Http2Call final : public http::Http2Stream {
   Error failure(const std::string& name) const;
   /// The peer has not looked at it: it may be repeated, whatever it is (RFC 9113 section 8.7).
   bool refused() const { return closed() && !answered_ && error_code() == NGHTTP2_REFUSED_STREAM; }
+  /// It has ended with its connection.
+  bool connection_ended() const;
   /// Its connection has carried a call before it.
   bool reused() const { return reused_; }
   /// The answer is cut.

@@ -35,6 +35,7 @@ coro::Task<Result<Http2CallPtr>> Http2Sessions::acquire(coro::CancelSource* canc
     }
     if (opener_ == nullptr) {
       Result<void> opened = co_await open(&waiter, cancel, begun);
+      if (waiter.given && *begun == TimePoint::max()) *begun = pool_->loop()->now();
       if (waiter.given) co_return std::move(waiter.given);
       if (!opened) co_return std::move(opened.error());
     } else {

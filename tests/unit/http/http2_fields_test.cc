@@ -78,6 +78,9 @@ TEST(Http2RequestText, KeepsNoMoreThanItsLimit) {
   EXPECT_TRUE(read(with({{"cookie", large}}), 128).too_large);
   EXPECT_TRUE(read({{":method", "GET"}, {":path", large}}, 128).too_large);
   EXPECT_LE(read(with({{"x", large}}), 128).text.size(), 130U);
+  // What fits again behind it does not make it whole.
+  EXPECT_TRUE(read(with({{"cookie", "a=1"}, {"x", large}, {"y", "z"}}), 128).too_large);
+  EXPECT_TRUE(read({{":method", "GET"}, {":path", large}, {":authority", "a"}, {"y", "z"}}, 128).too_large);
 }
 
 TEST(Http2TrailerText, DropsWhatMayNotBeATrailer) {

@@ -223,6 +223,56 @@ TEST_F(Http2ServerTest, WhatIsNotTakenIsNotRead) {
   EXPECT_LE(h2_->answers[id].content.size(), 65535U);
 }
 
+TEST_F(Http2ServerTest, AMalformedRequestIsNoHeaderSectionThatIsLate) {
+  serve2(first_at_the_gate);
+  const int32_t id = h2_->get("/");
+  run_until_requests(1);
+  EXPECT_EQ(answer_of(h2_->get("/", {{"connection", "close"}})).reset, NGHTTP2_PROTOCOL_ERROR);
+  loop_.advance(handler_.connection_limits.header_timeout + 1s);
+  EXPECT_THAT(h2_->goaways, IsEmpty());
+  handler_.gate.set();
+  EXPECT_EQ(answer_of(id).content, "late");
+}
+
+TEST_F(Http2ServerTest, AClientThatEndsItsSideWhileAnAnswerWaitsToBeTakenGetsNothingOfOthers) {
+  serve2(big_answer, 1 << 30);
+  client_->send(frame(NGHTTP2_WINDOW_UPDATE, 0, 0, std::string("\x3f\xff\0\0", 4)));
+  client_->ignore();
+  h2_->get("/");
+  run_until_requests(1);
+  for (int i = 0; i < 20; ++i) uv_run(loop_.get()->uv(), UV_RUN_NOWAIT);
+  client_->end();
+  loop_.run_until([&] { return !handler_.ends.empty(); });
+  EXPECT_THAT(handler_.ends, ElementsAre("200 cut gone"));
+  client_->listen();
+  EXPECT_TRUE(run_until_closed());
+  EXPECT_LT(client_->received.size(), size_t{2} * 1024 * 1024);
+}
+
+TEST_F(Http2ServerTest, AStopReachesAHandlerWhoseClientHasGone) {
+  serve2([](FakeHandler& handler, Exchange& ex) -> coro::Task<void> {
+    ex.keep_on();
+    co_await handler.gate.wait(&ex.cancel);
+    ex.leave_off();
+  });
+  const int32_t id = h2_->get("/");
+  run_until_requests(1);
+  h2_->reset(id);
+  for (int i = 0; i < 5; ++i) uv_run(loop_.get()->uv(), UV_RUN_NOWAIT);
+  EXPECT_THAT(handler_.ends, IsEmpty());
+  connection_->abort();
+  EXPECT_TRUE(run_until_closed());
+}
+
+TEST_F(Http2ServerTest, AConnectionWithoutRequestsIsIdle) {
+  serve2(answer);
+  loop_.run_until([&] { return client_->received.size() > 9; });
+  loop_.advance(handler_.connection_limits.header_timeout + 1s);
+  uv_run(loop_.get()->uv(), UV_RUN_NOWAIT);
+  h2_->hear();
+  EXPECT_THAT(h2_->goaways, IsEmpty());
+}
+
 TEST_F(Http2ServerTest, DrainsInTwoSteps) {
   serve2(first_at_the_gate);
   const int32_t first = h2_->get("/1");
