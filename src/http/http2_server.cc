@@ -160,7 +160,9 @@ void Http2Server::on_head(const nghttp2_frame&, Http2Stream& stream) {
   heading_ = false;
   ServerStream& s = of(stream);
   if (!std::exchange(s.head_done, true)) return end_head(s);
-  if (!s.trailers.finish(&s.Inbox::trailers(), limits_)) cut(s, NGHTTP2_PROTOCOL_ERROR);
+  if (s.trailers.finish(&s.Inbox::trailers(), limits_)) return;
+  tolerate(1);
+  cut(s, NGHTTP2_PROTOCOL_ERROR);
 }
 
 void Http2Server::end_head(ServerStream& s) {
