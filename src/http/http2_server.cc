@@ -61,13 +61,13 @@ coro::Task<void> Http2Server::run(std::string first) {
 // Handlers begin once nghttp2 has let go: what came with a head is there then, too.
 bool Http2Server::take(std::string_view bytes) {
   const bool goes_on = feed(bytes);
-  while (goes_on && !ready_.empty()) {
-    ServerStream* s = ready_.front();
-    ready_.erase(ready_.begin());
+  for (size_t i = 0; goes_on && i < ready_.size(); ++i) {
+    ServerStream* s = ready_[i];
     if (s->cut) continue;  // it goes when it is closed
     enlist(*s);
     scope().spawn(serve(s));
   }
+  if (goes_on) ready_.clear();
   watch_time();
   return goes_on;
 }

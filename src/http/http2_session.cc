@@ -225,13 +225,6 @@ void Http2Session::unlink(Http2Stream& stream) {
   --streams_;
 }
 
-void Http2Session::forget(Http2Stream& stream) {
-  if (stream.session_ == nullptr) return;
-  reset(stream, NGHTTP2_CANCEL);
-  nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
-  unlink(stream);
-}
-
 void Http2Session::close(Http2Stream& stream, uint32_t code) {
   stream.error_code_ = code;
   if (!stream.ended()) stream.fail();

@@ -28,7 +28,6 @@ class Allowance {
 class Http2Session : private net::TurnEnd {
  public:
   enum class Side : uint8_t { kServer, kClient };
-  static constexpr uint32_t kStreamWindowBytes = 64 * 1024 - 1;
   static constexpr size_t kConnectionWindowBytes = 1024 * 1024;
   static constexpr size_t kBatchBytes = 64 * 1024;  ///< what goes out in one write
 
@@ -64,8 +63,6 @@ class Http2Session : private net::TurnEnd {
   /// Every stream is closed, as the connection is over.
   void close_streams();
   void adopt(Http2Stream& stream, int32_t id);
-  /// The stream's user goes.
-  void forget(Http2Stream& stream);
   coro::Scope& scope() { return scope_; }
   net::Stream& connection() { return *connection_; }
   const char* why() const { return why_; }

@@ -13,7 +13,6 @@ class Http2Stream : public Inbox {
   /// What a stream holds of content that the peer has not taken.
   static constexpr size_t kMostUnsentBytes = 64 * 1024;
 
-  int32_t id() const { return id_; }
   /// Nothing more comes or goes: it has ended on both sides, was reset, or its connection is over.
   bool closed() const { return closed_.is_set(); }
   coro::Event& closed_event() { return closed_; }

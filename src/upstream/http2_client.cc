@@ -74,7 +74,9 @@ bool Http2Client::has_room() const {
 Http2CallPtr Http2Client::take() {
   if (!has_room()) return nullptr;
   ++reserved_;
-  return Http2CallPtr(new Http2Call(shared_from_this()));
+  Http2CallPtr call(new Http2Call(shared_from_this()));
+  call->reused_ = has_carried_;
+  return call;
 }
 
 void Http2Client::retire() {
@@ -181,7 +183,6 @@ void Http2CallReleaser::operator()(Http2Call* call) const {
 }
 
 bool Http2Call::begin(const http::Http2FieldList& fields, bool content) {
-  reused_ = client_->has_carried_;
   begun_ = client_->loop_->now();
   if (client_->ended_ || !client_->submit_request(*this, fields, content)) {
     client_->retire();

@@ -9,7 +9,8 @@ import pytest
 from support import http2
 from support.gateway import proxy_config, wait_until
 from support.http2 import Code, Session, Setting
-from support.http2_upstream import Gate, Http2Upstream
+from support.http2_upstream import Http2Upstream
+from support.upstream import Gate
 
 CONTENT = os.urandom(1024 * 1024)
 
@@ -44,6 +45,19 @@ def in_threads(count, work):
     for t in threads:
         t.join(20)
     return results
+
+
+def holding(serve):
+    """An upstream that holds /held until its gate is opened."""
+    gate = Gate()
+
+    def handler(request, stream):
+        if request.target == "/held":
+            gate.hold()
+        stream.answer()
+
+    gateway, upstream = serve(handler)
+    return gateway, upstream, gate
 
 
 def test_a_request_by_http_1_1_is_one_of_http_2_there(serve):
@@ -210,14 +224,7 @@ def test_what_one_client_does_not_read_holds_up_no_other(serve):
 
 
 def test_a_client_that_leaves_resets_its_stream_alone(serve):
-    gate = Gate()
-
-    def handler(request, stream):
-        if request.target == "/held":
-            gate.hold()
-        stream.answer()
-
-    gateway, upstream = serve(handler)
+    gateway, upstream, gate = holding(serve)
     other = gateway.connect()
     other.send(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
     upstream.wait_requests(1)
@@ -246,6 +253,30 @@ def test_a_reset_before_the_answer_is_502_and_repeated_if_it_may_be(serve, code)
     assert gateway.connect().request("POST", "/", body=b"once").status == 502
     assert len(upstream.requests) == 3
     assert len(upstream.connections) == 1
+
+
+def test_without_retries_a_reset_stream_is_not_repeated(serve):
+    def handler(request, stream):
+        if request.target == "/reset":
+            return stream.reset(Code.INTERNAL_ERROR)
+        stream.answer()
+
+    gateway, upstream = serve(handler, retry={"attempts": 0})
+    assert gateway.connect().get("/").text == "ok"  # the connection has carried a call
+    assert gateway.connect().get("/reset").status == 502
+    assert [r.target for r in upstream.requests] == ["/", "/reset"]
+
+
+@pytest.mark.parametrize("trailers", [[("x-large", "l" * 70_000)], [(f"x-{i}", "y") for i in range(300)]])
+def test_trailers_that_are_too_many_make_no_whole_answer(serve, trailers):
+    def handler(request, stream):
+        stream.head()
+        stream.send(b"half")
+        stream.end(trailers)
+
+    gateway, _ = serve(handler)
+    answer = session(gateway).get()
+    assert answer.reset is not None and not answer.ended
 
 
 def test_a_reset_within_the_answer_cuts_it(serve):
@@ -562,14 +593,7 @@ def test_health_checks_go_by_http_2(serve, status):
 
 
 def test_a_reload_keeps_connections_and_finishes_what_is_under_way(serve):
-    gate = Gate()
-
-    def handler(request, stream):
-        if request.target == "/held":
-            gate.hold()
-        stream.answer()
-
-    gateway, upstream = serve(handler)
+    gateway, upstream, gate = holding(serve)
     held = gateway.connect()
     held.send(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
     upstream.wait_requests(1)

@@ -1,11 +1,13 @@
 """WebSocket over HTTP/2 (RFC 8441): an extended CONNECT becomes an upgrade at an HTTP/1.1 upstream."""
+import threading
+
 import pytest
 from websockets.frames import Frame, Opcode
 from websockets.utils import accept_key
 
 from support import wire
 from support.echo import EchoServer
-from support.gateway import proxy_config
+from support.gateway import proxy_config, wait_until
 from support.http2 import Code, proxy, serving
 
 SOCKET = [("sec-websocket-version", "13")]
@@ -245,3 +247,25 @@ def test_no_other_timeout_ends_a_conversation(world):
         session.wait(lambda: session.closed or session.streams[number].over, "an end", timeout=1)
     session.send(number, b"still here")
     assert Messages(session, number).exactly(10) == b"still here"
+
+
+def test_a_client_that_ends_and_goes_leaves_no_tunnel_to_an_upstream_that_is_deaf(world):
+    heard, over = threading.Event(), threading.Event()
+
+    def deaf(request, connection):
+        connection.send(wire.head(SWITCH, accept_of(request)))
+        while connection.reader.some():
+            pass
+        heard.set()
+        assert over.wait(30)
+
+    path = world.directory / "access.log"
+    config = proxy_config(world.upstream(deaf), server=serving(), log={"file": str(path)})
+    session = world.gateway(config, log_file=path).http2()
+    number = chat(session)
+    assert session.head(number).status == 200
+    session.send(number, b"", end=True)
+    assert heard.wait(10)
+    session.cancel(number)
+    wait_until(lambda: "/chat" in path.read_text(), what="the end of the tunnel")
+    over.set()

@@ -274,25 +274,3 @@ class Http2Upstream:
         for connection in self.connections:
             connection.close()
         assert not self.failures, [f"{type(e).__name__}: {e}" for e in self.failures]
-
-
-class Gate:
-    """Holds handlers until a test opens it."""
-
-    def __init__(self):
-        self._open = threading.Event()
-
-    def hold(self, timeout=30):
-        assert self._open.wait(timeout), "the test never opened the gate"
-
-    def open(self):
-        self._open.set()
-
-
-def within(seconds, condition, what):
-    """For what nobody tells us."""
-    end = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < end, what
-        pause.wait(0.01)
