@@ -307,8 +307,8 @@ std::shared_ptr<RouteTable> build_route_table(config::LoadResult& loaded, const 
 }
 
 void RouteTable::put_in_force() {
-  for (size_t i = 0; i < upstreams.size(); ++i) upstreams[i]->use_tls(upstream_tls[i]);
-  if (redis) redis->use_tls(redis_tls);
+  for (size_t i = 0; i < upstreams.size(); ++i) upstreams[i]->tls().set(upstream_tls[i]);
+  if (redis) redis->tls().set(redis_tls);
   served = true;
 }
 

@@ -105,4 +105,22 @@ class TlsClient : public std::enable_shared_from_this<TlsClient> {
   SslContextPtr context_;
 };
 
+/// What connections to one peer begin with, which outlives a reload that reads it anew. Thread: any.
+class TlsClientSlot {
+ public:
+  /// nullptr: no TLS.
+  std::shared_ptr<const TlsClient> get() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return client_;
+  }
+  void set(std::shared_ptr<const TlsClient> client) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    client_ = std::move(client);
+  }
+
+ private:
+  mutable std::mutex mutex_;  // taken when a connection is made, never for a request
+  std::shared_ptr<const TlsClient> client_;
+};
+
 }  // namespace vg::net

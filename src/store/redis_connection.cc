@@ -65,7 +65,7 @@ RedisDialer::RedisDialer(net::EventLoop* loop, net::DnsCache* dns, std::shared_p
 coro::Task<Result<net::StreamPtr>> RedisDialer::connect_to(net::Address address, coro::CancelSource* cancel) {
   Result<net::StreamPtr> stream = co_await net::connect(loop_, address, cancel);
   if (!stream || !settings_.tls) co_return std::move(stream);
-  const std::shared_ptr<const net::TlsClient> client = hub_->tls();
+  const std::shared_ptr<const net::TlsClient> client = hub_->tls().get();
   std::unique_ptr<net::TlsSession> tls;
   if (client) tls = client->connect(settings_.host, settings_.is_ip, {}, resumption_);
   co_return co_await net::secure(std::move(stream.value()), std::move(tls), address.text(), cancel);

@@ -20,16 +20,6 @@ std::shared_ptr<RedisHub> RedisHub::kept(const config::RedisSettings& settings, 
   return state.get<RedisHub>(name, [&] { return std::make_shared<RedisHub>(settings); });
 }
 
-std::shared_ptr<const net::TlsClient> RedisHub::tls() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return tls_;
-}
-
-void RedisHub::use_tls(std::shared_ptr<const net::TlsClient> tls) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  tls_ = std::move(tls);
-}
-
 void RedisHub::changed(Link from, Link to, const std::string& why) {
   const std::lock_guard<std::mutex> lock(mutex_);
   up_ -= from == Link::kUp ? 1 : 0;

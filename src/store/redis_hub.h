@@ -24,8 +24,7 @@ class RedisHub {
 
   const config::RedisSettings& settings() const { return settings_; }
   /// What connections to a rediss:// url begin with. Read anew with each configuration.
-  std::shared_ptr<const net::TlsClient> tls() const;
-  void use_tls(std::shared_ptr<const net::TlsClient> tls);
+  net::TlsClientSlot& tls() { return tls_; }
 
   /// What processes tell each other.
   RedisNews& news() { return news_; }
@@ -51,7 +50,7 @@ class RedisHub {
   RedisNews news_;
   MissedDrops missed_drops_;
   mutable std::mutex mutex_;  // taken when a connection changes, never for a command
-  std::shared_ptr<const net::TlsClient> tls_;
+  net::TlsClientSlot tls_;
   size_t up_ = 0, down_ = 0;
   State state_;
   std::set<std::string> said_;  // reasons of the outage that lasts

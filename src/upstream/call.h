@@ -119,7 +119,7 @@ class Call final : public http::BodySource {
   Result<void> send_stream(const Request& request, std::string& head);
   coro::Task<void> upload(http::Exchange* ex);
   coro::Task<void> upload_stream(http::Exchange* ex);
-  coro::Task<void> wait_for_content(http::Exchange* ex);
+  coro::Task<http::StreamBody::State> next_content(http::Exchange* ex, std::string_view* piece);
   void upload_failed(Error error);
   bool is_wanted_upgrade(const Request& request, const http::Exchange& ex) const;
   coro::Task<void> stop_upload(http::Exchange& ex);

@@ -35,15 +35,8 @@ coro::Task<Result<void>> Call::await_stream_head(coro::CancelSource* cancel) {
 coro::Task<void> Call::upload_stream(http::Exchange* ex) {
   while (!stream_->closed()) {
     std::string_view piece;
-    const http::StreamBody::State state = ex->body.peek(&piece);
-    if (state == http::StreamBody::State::kWait) {
-      co_await wait_for_content(ex);
-      continue;
-    }
-    if (state == http::StreamBody::State::kError) {
-      if (!ex->side_cancel.cancelled()) upload_failed(ex->body.error());
-      break;
-    }
+    const http::StreamBody::State state = co_await next_content(ex, &piece);
+    if (state == http::StreamBody::State::kError) break;
     if (state == http::StreamBody::State::kEnd) {
       stream_->send_end(&ex->body.trailers());
       upload_complete_ = true;

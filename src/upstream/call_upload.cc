@@ -13,14 +13,21 @@ coro::Task<void> Call::stop_upload(http::Exchange& ex) {
   ex.body.forgive_cancel();
 }
 
-coro::Task<void> Call::wait_for_content(http::Exchange* ex) {
-  ex->want_body();
-  const bool open_end = stream_ && deadline_ == nullptr;  // see fetch()
-  net::DeadlineSource patience(ex->loop, open_end ? TimePoint::max() : ex->loop->now() + body_timeout_,
-                               &ex->side_cancel);
-  patience_ = &patience;
-  co_await ex->body.wait(&patience);
-  patience_ = nullptr;
+// Waits for what comes next of it: kData or kEnd. kError: what is wrong has been told, and nothing more is sent.
+coro::Task<http::StreamBody::State> Call::next_content(http::Exchange* ex, std::string_view* piece) {
+  http::StreamBody::State state = ex->body.peek(piece);
+  while (state == http::StreamBody::State::kWait) {
+    ex->want_body();
+    const bool open_end = stream_ && deadline_ == nullptr;  // see fetch()
+    net::DeadlineSource patience(ex->loop, open_end ? TimePoint::max() : ex->loop->now() + body_timeout_,
+                                 &ex->side_cancel);
+    patience_ = &patience;
+    co_await ex->body.wait(&patience);
+    patience_ = nullptr;
+    state = ex->body.peek(piece);
+  }
+  if (state == http::StreamBody::State::kError && !ex->side_cancel.cancelled()) upload_failed(ex->body.error());
+  co_return state;
 }
 
 // Streams the client's content, one piece at a time. Runs in ex.scope, until it is all sent, side_cancel, or an error;
@@ -28,15 +35,8 @@ coro::Task<void> Call::wait_for_content(http::Exchange* ex) {
 coro::Task<void> Call::upload(http::Exchange* ex) {
   for (;;) {
     std::string_view piece;
-    const http::StreamBody::State state = ex->body.peek(&piece);
-    if (state == http::StreamBody::State::kWait) {
-      co_await wait_for_content(ex);
-      continue;
-    }
-    if (state == http::StreamBody::State::kError) {
-      if (!ex->side_cancel.cancelled()) upload_failed(ex->body.error());
-      break;
-    }
+    const http::StreamBody::State state = co_await next_content(ex, &piece);
+    if (state == http::StreamBody::State::kError) break;
     net::WriteEvent event = net::WriteEvent::kDone;
     net::Stream& stream = connection_->stream();
     if (stream.write_pending()) event = co_await stream.flushed(&ex->side_cancel);

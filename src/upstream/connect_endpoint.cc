@@ -22,7 +22,7 @@ coro::Task<Result<net::StreamPtr>> connect_endpoint(net::EventLoop* loop, std::s
   const config::EndpointSettings& settings = upstream->endpoint(endpoint).settings;
   Result<net::StreamPtr> stream = co_await net::connect(loop, address, cancel);
   if (!stream || !settings.https) co_return std::move(stream);
-  const std::shared_ptr<const net::TlsClient> client = upstream->tls();
+  const std::shared_ptr<const net::TlsClient> client = upstream->tls().get();
   const bool http2 = upstream->settings().http2;
   std::vector<std::string> alpn;
   if (http2) alpn.emplace_back("h2");

@@ -157,16 +157,6 @@ bool same_endpoint(const config::EndpointSettings& a, const config::EndpointSett
 
 }  // namespace
 
-std::shared_ptr<const net::TlsClient> Upstream::tls() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return tls_;
-}
-
-void Upstream::use_tls(std::shared_ptr<const net::TlsClient> tls) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  tls_ = std::move(tls);
-}
-
 bool same_settings(const config::UpstreamSettings& a, const config::UpstreamSettings& b) {
   const auto same_header = [](const config::HeaderSetting& x, const config::HeaderSetting& y) {
     return x.name == y.name && x.value == y.value;

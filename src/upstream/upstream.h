@@ -51,8 +51,7 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   const Endpoint& endpoint(size_t i) const { return endpoints_[i]; }
   RetryBudget& budget() { return budget_; }
   /// What connections to its https endpoints begin with; nullptr: it has none. Read anew with each configuration.
-  std::shared_ptr<const net::TlsClient> tls() const;
-  void use_tls(std::shared_ptr<const net::TlsClient> tls);
+  net::TlsClientSlot& tls() { return tls_; }
   Breakers* breakers() const { return breakers_.get(); }  ///< nullptr: it has none
   std::vector<std::string> labels() const;                ///< of the endpoints
 
@@ -91,12 +90,12 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   config::UpstreamSettings settings_;
   std::deque<Endpoint> endpoints_;
   RetryBudget budget_;
+  net::TlsClientSlot tls_;
   std::unique_ptr<Breakers> breakers_;
   std::atomic<uint32_t> connections_{0};
   std::atomic<uint32_t> waiting_{0};
   std::atomic<uint32_t> metrics_id_{0};
   mutable std::mutex mutex_;
-  std::shared_ptr<const net::TlsClient> tls_;  // under mutex_
   std::list<std::shared_ptr<Waiter>> waiters_;
   std::vector<std::pair<net::EventLoop*, std::weak_ptr<Pool>>> pools_;
 };
