@@ -2,6 +2,8 @@
 
 namespace vg {
 
+Error::Error(ErrorKind k, std::string what, bool retry) : kind(k), retryable(retry), detail(std::move(what)) {}
+
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kNone:

@@ -4,7 +4,7 @@
 #pragma once
 #include <cassert>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,7 +41,8 @@ struct Error {
   std::string internal;        ///< for the log alone (addresses, errno)
 
   Error() = default;
-  Error(ErrorKind k, std::string what, bool retry = false) : kind(k), retryable(retry), detail(std::move(what)) {}
+  // Cold: what leads to a failure is compiled to lie apart from the way of the requests that succeed.
+  [[gnu::cold]] Error(ErrorKind k, std::string what, bool retry = false);
 };
 
 std::string_view to_string(ErrorKind kind);
@@ -83,12 +84,18 @@ class [[nodiscard]] Result {
   std::variant<T, Error> v_;
 };
 
+/// Every coroutine on the way of a request hands one on: it is a pointer, and only a failure costs anything.
 template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : e_(std::move(error)) {}  // NOLINT
-  bool ok() const { return !e_.has_value(); }
+  [[gnu::cold, gnu::noinline]] Result(Error error) : e_(std::make_unique<Error>(std::move(error))) {}  // NOLINT
+  Result(const Result& other) : e_(other.e_ ? std::make_unique<Error>(*other.e_) : nullptr) {}
+  Result(Result&&) = default;
+  Result& operator=(const Result& other) { return *this = Result(other); }
+  Result& operator=(Result&&) = default;
+  ~Result() = default;
+  bool ok() const { return e_ == nullptr; }
   explicit operator bool() const { return ok(); }
   Error& error() {
     assert(e_);
@@ -100,7 +107,7 @@ class [[nodiscard]] Result<void> {
   }
 
  private:
-  std::optional<Error> e_;
+  std::unique_ptr<Error> e_;
 };
 
 }  // namespace vg

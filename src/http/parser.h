@@ -43,7 +43,7 @@ class HeadParser {
   template <typename Self>
   ParseStatus run(Self& self, std::string_view bytes, size_t* consumed);
 
-  bool fail(uint16_t status, const char* reason);  // false, so that it can be returned
+  [[gnu::cold]] bool fail(uint16_t status, const char* reason);  // false, so that it can be returned
   std::string_view line() const { return {base_ + line_at_, line_end_ - line_at_}; }
   std::string_view value_of(const Field& f) const { return {base_ + f.value_at, f.value_size}; }
   void keep(const Field& f);  // the field just parsed is one of the head's
@@ -63,10 +63,10 @@ class HeadParser {
   void open(std::string_view bytes);
   Line next_line();
   bool split_field(Field& f);
-  const char* name_fault() const;
+  [[gnu::cold]] const char* name_fault() const;
   bool suspend(size_t* consumed);
   ParseStatus complete(size_t* consumed);
-  ParseStatus give_up();
+  [[gnu::cold]] ParseStatus give_up();
   bool content_length(std::string_view value);
   bool transfer_encoding(std::string_view value);
   bool connection(std::string_view value);
@@ -189,7 +189,7 @@ class ChunkedDecoder {
   bool size_byte(char c);
   bool extension_byte(char c);
   bool after_part(char c);
-  bool fail(const char* reason);
+  [[gnu::cold]] bool fail(const char* reason);
   Step content_step(std::string_view in, size_t* consumed, std::string_view* content);
   Step trailer_step(std::string_view in, size_t* consumed);
 

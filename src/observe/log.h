@@ -80,11 +80,11 @@ void info(const Parts&... parts) {
   if (enabled(Level::kInfo)) write(Level::kInfo, cat(parts...));
 }
 template <typename... Parts>
-void warn(const Parts&... parts) {
+[[gnu::cold]] void warn(const Parts&... parts) {
   if (enabled(Level::kWarn)) write(Level::kWarn, cat(parts...));
 }
 template <typename... Parts>
-void error(const Parts&... parts) {
+[[gnu::cold]] void error(const Parts&... parts) {
   if (enabled(Level::kError)) write(Level::kError, cat(parts...));
 }
 
