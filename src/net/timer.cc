@@ -22,6 +22,7 @@ int TimerWheel::level_of(uint64_t elapsed, uint64_t when) {
 }
 
 void TimerWheel::link(Timer& timer) {
+  timer.looked_at_ = timer.when_;
   const int level = level_of(elapsed_, timer.when_);
   const int slot = static_cast<int>((timer.when_ >> (level * kBits)) & (kSlots - 1));
   timer.level_ = static_cast<uint8_t>(level);
@@ -47,11 +48,11 @@ void TimerWheel::unlink(Timer& timer) {
   if (timer.next_ != nullptr) timer.next_->prev_ = timer.prev_;
   timer.prev_ = timer.next_ = nullptr;
   timer.wheel_ = nullptr;
+  timer.running_ = false;
   --size_;
 }
 
 void TimerWheel::start(Timer& timer, TimePoint when) {
-  timer.stop();
   const Duration ahead = when - origin_;
   // Rounded up: a timer never fires early.
   uint64_t tick = ahead.count() <= 0 ? 0 : static_cast<uint64_t>((ahead + kTick - Duration(1)) / kTick);
@@ -59,7 +60,11 @@ void TimerWheel::start(Timer& timer, TimePoint when) {
   if (tick <= elapsed_) tick = elapsed_ + 1;
   if (tick > elapsed_ + kHorizon / 2) tick = elapsed_ + kHorizon / 2;
   timer.when_ = tick;
-  link(timer);
+  if (timer.wheel_ != this || timer.looked_at_ > tick) {
+    if (timer.wheel_ != nullptr) timer.wheel_->unlink(timer);
+    link(timer);
+  }
+  timer.running_ = true;
 }
 
 TimerWheel::Due TimerWheel::next_due() const {
@@ -101,10 +106,12 @@ void TimerWheel::expire(const Due& due) {
     timer->next_ = timer->prev_ = nullptr;
     timer->wheel_ = nullptr;
     --size_;
+    if (!timer->running_) continue;
     if (timer->when_ > elapsed_) {
       link(*timer);
       continue;
     }
+    timer->running_ = false;
     // The rest goes back to the slot during the callback, so that stop() finds it.
     slots_[due.level][due.slot].first = pending_head;
     if (pending_head != nullptr) occupied_[due.level] |= uint64_t{1} << due.slot;

@@ -1,6 +1,8 @@
 // Timers of one loop: a hierarchical wheel of 64 slots a level with a resolution of 1 ms, so that starting and stopping
-// one is a few stores. Most timers of a gateway never fire: they are deadlines. The wheel knows when it must next be
-// looked at, so an idle loop sleeps. Times are monotonic. Thread: one loop.
+// one is a few stores. Most timers of a gateway never fire: they are deadlines that are stopped, and started again for
+// the next request. So a timer that is stopped, or moved to a later time, stays in its slot, and its neighbours there,
+// which are other connections' memory, are left alone; the wheel finds out when it comes by. The wheel knows when it
+// must next be looked at, so an idle loop sleeps. Times are monotonic. Thread: one loop.
 #pragma once
 #include <cstdint>
 
@@ -18,16 +20,18 @@ class Timer {
   explicit Timer(Callback on_fire) : on_fire_(on_fire) {}
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  ~Timer() { stop(); }
-  void stop();
-  bool running() const { return wheel_ != nullptr; }
+  ~Timer();
+  void stop() { running_ = false; }
+  bool running() const { return running_; }
 
  private:
   friend class TimerWheel;
   Timer* prev_ = nullptr;
   Timer* next_ = nullptr;
-  TimerWheel* wheel_ = nullptr;
-  uint64_t when_ = 0;  // tick
+  TimerWheel* wheel_ = nullptr;  // in whose slots it is, running or not
+  uint64_t when_ = 0;            // tick
+  uint64_t looked_at_ = 0;       // tick: when the wheel comes by, not after when_
+  bool running_ = false;
   uint8_t level_ = 0, slot_ = 0;
   Callback on_fire_;
 };
@@ -44,8 +48,9 @@ class TimerWheel {
   void start(Timer& timer, TimePoint when);
   /// Fires all that is due. Callbacks may start and stop any timer, their own too.
   void advance(TimePoint now);
-  /// When advance() must next be called at the latest; TimePoint::max() if no timer runs.
+  /// When advance() must next be called at the latest, if only for a stopped timer; TimePoint::max(): not at all.
   TimePoint next() const;
+  /// Timers in its slots, stopped ones among them.
   std::size_t size() const { return size_; }
 
  private:
@@ -74,7 +79,7 @@ class TimerWheel {
   std::size_t size_ = 0;
 };
 
-inline void Timer::stop() {
+inline Timer::~Timer() {
   if (wheel_ != nullptr) wheel_->unlink(*this);
 }
 

@@ -60,10 +60,46 @@ TEST_F(TimerWheelTest, AStoppedOrDestroyedTimerDoesNotFire) {
     Alarm destroyed;
     start(destroyed, 10ms);
   }
+  EXPECT_FALSE(stopped.running());
+  EXPECT_EQ(wheel_.size(), 1u) << "what is stopped stays in its slot until the wheel comes by";
+  advance(11ms);
   EXPECT_EQ(wheel_.size(), 0u);
   EXPECT_EQ(wheel_.next(), TimePoint::max());
   advance(1h);
   EXPECT_EQ(stopped.fired, 0);
+}
+
+TEST_F(TimerWheelTest, AStoppedTimerIsStartedAgainInItsSlot) {
+  for (const Duration again : {Duration(5ms), Duration(10ms), Duration(11ms), Duration(10min)}) {
+    Alarm alarm;
+    start(alarm, 10ms);
+    alarm.stop();
+    start(alarm, again);
+    EXPECT_TRUE(alarm.running());
+    EXPECT_EQ(wheel_.size(), 1u);
+    EXPECT_LE(wheel_.next(), now_ + 11ms) << "it is looked at when it was to be looked at first";
+    advance(again - 1ns);
+    EXPECT_EQ(alarm.fired, 0) << again.count();
+    advance(1ns + TimerWheel::kTick);
+    EXPECT_EQ(alarm.fired, 1) << again.count();
+  }
+}
+
+TEST_F(TimerWheelTest, ATimerMovedByACallbackOfItsOwnTickFiresAtItsNewTime) {
+  const TimePoint begin = now_;
+  Alarm first, second;
+  for (auto [one, other] : {std::pair(&first, &second), std::pair(&second, &first)}) {
+    one->then = [&, moved = other] {
+      if (moved->fired == 0) wheel_.start(*moved, begin + 30ms);
+    };
+    start(*one, 5ms);
+  }
+  advance(10ms);
+  EXPECT_EQ(first.fired + second.fired, 1) << "whichever came first moved the other";
+  advance(19ms);
+  EXPECT_EQ(first.fired + second.fired, 1);
+  advance(2ms + TimerWheel::kTick);
+  EXPECT_EQ(first.fired + second.fired, 2);
 }
 
 TEST_F(TimerWheelTest, StartingARunningTimerMovesIt) {
@@ -254,12 +290,9 @@ class AgainstList {
   }
 
   void check() {
-    ASSERT_EQ(wheel_.size(), due_.size());
+    ASSERT_GE(wheel_.size(), due_.size());
     for (size_t i = 0; i < kTimers; ++i) ASSERT_EQ(alarms_[i]->running(), due_.count(i) == 1) << i;
-    if (due_.empty()) {
-      ASSERT_EQ(wheel_.next(), TimePoint::max());
-      return;
-    }
+    if (due_.empty()) return;  // stopped ones may be looked at yet
     int64_t first = INT64_MAX;
     for (const auto& [i, tick] : due_) first = std::min(first, tick);
     ASSERT_LE(wheel_.next(), origin_ + Duration(first * kTickNs)) << "the loop would sleep too long";
