@@ -1,14 +1,13 @@
 #include "net/stream.h"
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <string>
 
+#include "net/socket_io.h"
 #include "net/tls_session.h"
 
 namespace vg::net {
@@ -62,8 +61,8 @@ void Stream::on_read(uv_stream_t* handle, ssize_t status, const uv_buf_t*) {
   }
 }
 
-// What has come, into the loop's buffer; 0 at the end; a negative error of libuv's. By recv(2) itself, for the reason
-// of send_now().
+// What has come, into the loop's buffer; 0 at the end; a negative error of libuv's. By recv(2), for the reason of
+// send_now().
 ssize_t Stream::receive_now() {
   uv_os_fd_t fd;
   if (const int rc = uv_fileno(&u_.handle, &fd); rc != 0) return rc;
@@ -71,11 +70,7 @@ ssize_t Stream::receive_now() {
     const ssize_t got = tls_->receive(fd, loop_->read_buffer(), EventLoop::kReadBufferBytes);
     return queue_unsent() ? got : ssize_t{UV_ENOBUFS};
   }
-  ssize_t n;
-  do {
-    n = ::recv(fd, loop_->read_buffer(), EventLoop::kReadBufferBytes, MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
-  return n >= 0 ? n : -errno;
+  return receive_some(fd, loop_->read_buffer(), EventLoop::kReadBufferBytes);
 }
 
 void Stream::received(ssize_t n) {
@@ -154,22 +149,13 @@ void Stream::resume_reading() {
   }
 }
 
-// What the socket takes at once; a negative error of libuv's. By send(2) itself: write(2), which uv_try_write() uses,
-// goes by way of files, and costs a small answer some 3 % more. Nothing of libuv's own waits to be written then.
+// What the socket takes at once; a negative error of libuv's. By send(2): write(2), which uv_try_write() uses, goes by
+// way of files, and costs a small answer some 3 % more. Nothing of libuv's own waits to be written then.
 ssize_t Stream::send_now(uv_buf_t* bufs, unsigned count) {
   uv_os_fd_t fd;
   if (const int rc = uv_fileno(&u_.handle, &fd); rc != 0) return rc;
   static_assert(sizeof(uv_buf_t) == sizeof(iovec) && offsetof(uv_buf_t, len) == offsetof(iovec, iov_len));
-  msghdr message{};
-  message.msg_iov = reinterpret_cast<iovec*>(bufs);
-  message.msg_iovlen = count;
-  ssize_t n;
-  do {
-    n = count == 1 ? ::send(fd, bufs->base, bufs->len, MSG_NOSIGNAL | MSG_DONTWAIT)
-                   : ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
-  if (n >= 0) return n;
-  return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -errno;
+  return send_some(fd, reinterpret_cast<iovec*>(bufs), count);
 }
 
 WriteEvent Stream::write_now(std::initializer_list<std::string_view> pieces) {

@@ -2,12 +2,13 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include "net/socket_io.h"
 
 namespace vg::net {
 
@@ -78,20 +79,17 @@ int TlsSession::bio_read(BIO* bio, char* into, size_t room, size_t* got) {
     BIO_set_retry_read(bio);
     return 0;
   }
-  ssize_t n;
-  do {
-    n = ::recv(self->fd_, into, room, MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
+  const ssize_t n = receive_some(self->fd_, into, room);
   if (n > 0) {
     self->drained_ = static_cast<size_t>(n) < room;
     *got = static_cast<size_t>(n);
     return 1;
   }
   self->drained_ = true;
-  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+  if (n == -EAGAIN || n == -EWOULDBLOCK) {
     BIO_set_retry_read(bio);
   } else {
-    self->socket_error_ = n == 0 ? UV_EOF : -errno;
+    self->socket_error_ = n == 0 ? UV_EOF : static_cast<int>(n);
   }
   return 0;
 }
@@ -103,15 +101,12 @@ int TlsSession::bio_write(BIO* bio, const char* from, size_t size, size_t* taken
   *taken = size;
   size_t sent = 0;
   if (!self->queued_ && !self->corked_ && self->unsent_.empty()) {
-    ssize_t n;
-    do {
-      n = ::send(self->fd_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
-      self->socket_error_ = -errno;
+    const ssize_t n = send_some(self->fd_, from, size);
+    if (n < 0) {
+      self->socket_error_ = static_cast<int>(n);
       return 0;
     }
-    sent = n < 0 ? 0 : static_cast<size_t>(n);
+    sent = static_cast<size_t>(n);
   }
   self->unsent_.append(from + sent, size - sent);
   return 1;
@@ -263,15 +258,12 @@ bool TlsSession::send(int fd, const uv_buf_t* bufs, unsigned count, TimePoint no
 
 bool TlsSession::flush_corked() {
   if (!std::exchange(corked_, false) || unsent_.empty() || queued_) return true;
-  ssize_t n;
-  do {
-    n = ::send(fd_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
-    give_up(uv_strerror(-errno));
+  const ssize_t n = send_some(fd_, unsent_.data(), unsent_.size());
+  if (n < 0) {
+    give_up(uv_strerror(static_cast<int>(n)));
     return false;
   }
-  if (n > 0) unsent_.erase(0, static_cast<size_t>(n));
+  unsent_.erase(0, static_cast<size_t>(n));
   if (unsent_.empty()) unsent_ = std::string();
   return true;
 }
