@@ -213,7 +213,17 @@ coro::Task<ServerConnection::After> ServerConnection::serve(Exchange& ex) {
   }
   ex.cancel.disarm();
   alarm_.stop();
-  After after = co_await respond(ex);
+  After after = After::kClose;
+  if (ex.response.status != 0 && !stream_->closed() && !stream_->failed()) {
+    const bool readable = ex.request.method != Method::kOther || !ex.request.method_text().empty();
+    const ResponseFraming framing = frame_response(ex, readable && may_keep(ex));
+    const Rest rest = begin_answer(ex, framing);
+    if (rest == Rest::kNothing) {
+      after = after_answer(ex, framing, true);
+    } else {
+      after = co_await finish_answer(ex, framing, rest);
+    }
+  }
   if (ex.scope.running() > 0) {
     ex.side_cancel.cancel(ErrorKind::kCancelled);
     co_await ex.scope.join();
@@ -236,41 +246,48 @@ bool ServerConnection::may_keep(Exchange& ex) const {
   return ex.body.discard_buffered();
 }
 
-coro::Task<ServerConnection::After> ServerConnection::respond(Exchange& ex) {
+// Begins the answer, and mostly ends it: what is here and fits goes out with the head, in one write.
+ServerConnection::Rest ServerConnection::begin_answer(Exchange& ex, const ResponseFraming& framing) {
   Response& r = ex.response;
-  if (r.status == 0 || stream_->closed() || stream_->failed()) co_return After::kClose;
-  const Duration write_timeout = handler_->limits(ex).write_timeout;
-  const bool readable_request = ex.request.method != Method::kOther || !ex.request.method_text().empty();
-  const bool keep = readable_request && may_keep(ex);
-  if (stream_->write_pending()) {
-    const bool flushed = co_await net::flush_out(stream_.get(), write_timeout);
-    if (!flushed) co_return After::kClose;
-  }
-  const ResponseFraming framing = frame_response(ex, keep);
+  if (stream_->write_pending()) return Rest::kAll;
   std::string& out = ex.loop->scratch();
   append_response_head(ex, framing, out);
   const size_t head_bytes = out.size();
-  if (r.tunnel) {
-    stream_->write_now({out});
-    ex.sent_bytes += head_bytes;
+  std::string_view large;
+  if (!r.tunnel && !gather_content(r, framing, out, &large)) return Rest::kStream;
+  ex.sent_content_bytes += out.size() - head_bytes + large.size();
+  ex.sent_bytes += out.size() + large.size();
+  if (!large.empty()) return Rest::kLarge;
+  const net::WriteEvent event = stream_->write_now({out});
+  if (r.tunnel) return Rest::kTunnel;
+  if (event == net::WriteEvent::kDone) return Rest::kNothing;
+  return event == net::WriteEvent::kPending ? Rest::kFlush : Rest::kBroken;
+}
+
+ServerConnection::After ServerConnection::after_answer(Exchange& ex, const ResponseFraming& framing, bool whole) const {
+  ex.cut = ex.cut || !whole;
+  if (!whole) return After::kClose;
+  if (framing.keep_alive) return After::kKeep;
+  return ex.body.at_end() && stream_->data().empty() ? After::kClose : After::kLinger;
+}
+
+// What has to be waited for.
+coro::Task<ServerConnection::After> ServerConnection::finish_answer(Exchange& ex, ResponseFraming framing, Rest rest) {
+  const Duration write_timeout = handler_->limits(ex).write_timeout;
+  if (rest == Rest::kAll) {
+    const bool flushed = co_await net::flush_out(stream_.get(), write_timeout);
+    if (!flushed) co_return After::kClose;
+    rest = begin_answer(ex, framing);
+  }
+  bool whole = rest == Rest::kNothing;
+  if (rest == Rest::kTunnel) {
     co_await tunnel(ex);
     co_return After::kClose;
   }
-  std::string_view large;
-  bool whole = false;
-  if (gather_content(r, framing, out, &large)) {
-    ex.sent_content_bytes += out.size() - head_bytes + large.size();
-    ex.sent_bytes += out.size() + large.size();
-    whole = co_await write_whole(ex, large);
-  } else {
-    whole = co_await stream_body(ex, framing.framing);
-  }
-  if (!whole) {
-    ex.cut = true;
-    co_return After::kClose;
-  }
-  if (framing.keep_alive) co_return After::kKeep;
-  co_return ex.body.at_end() && stream_->data().empty() ? After::kClose : After::kLinger;
+  if (rest == Rest::kFlush) whole = co_await net::flush_out(stream_.get(), write_timeout);
+  if (rest == Rest::kLarge) whole = co_await write_large(ex, ex.response.content());
+  if (rest == Rest::kStream) whole = co_await stream_body(ex, framing.framing);
+  co_return after_answer(ex, framing, whole);
 }
 
 // Content that is here already goes out with the head: small content is copied behind it, large content stays where it
@@ -295,7 +312,7 @@ bool ServerConnection::gather_content(Response& r, const ResponseFraming& framin
 }
 
 // The loop's scratch buffer, then `large` slice by slice: what a slow reader has not taken is one slice, not all of it.
-coro::Task<bool> ServerConnection::write_whole(Exchange& ex, std::string_view large) {
+coro::Task<bool> ServerConnection::write_large(Exchange& ex, std::string_view large) {
   const Duration write_timeout = handler_->limits(ex).write_timeout;
   std::string_view slice = large.substr(0, kSliceBytes);
   net::WriteEvent event = stream_->write_now({ex.loop->scratch_as_is(), slice});

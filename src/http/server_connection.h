@@ -92,14 +92,18 @@ class ServerConnection final : public net::StreamObserver {
   coro::Task<After> serve(Exchange& ex);
   ParseStatus feed(Exchange& ex);
   coro::Task<ParseStatus> read_head(Exchange& ex);
-  coro::Task<After> respond(Exchange& ex);
   bool may_keep(Exchange& ex) const;
+  /// What is left of an answer that was begun. kAll: it was not, since something before it waits to be written.
+  enum class Rest : uint8_t { kNothing, kAll, kFlush, kLarge, kStream, kTunnel, kBroken };
+  Rest begin_answer(Exchange& ex, const ResponseFraming& framing);
+  coro::Task<After> finish_answer(Exchange& ex, ResponseFraming framing, Rest rest);
+  After after_answer(Exchange& ex, const ResponseFraming& framing, bool whole) const;
   static bool gather_content(Response& r, const ResponseFraming& framing, std::string& out, std::string_view* large);
   net::WriteEvent write_piece(Exchange& ex, Framing framing, std::string_view piece, std::string& out);
   net::WriteEvent write_gathered(Exchange& ex, std::string& out);
   coro::Task<bool> stream_body(Exchange& ex, Framing framing);
   void close_cut();
-  coro::Task<bool> write_whole(Exchange& ex, std::string_view large);
+  coro::Task<bool> write_large(Exchange& ex, std::string_view large);
   coro::Task<void> tunnel(Exchange& ex);
   coro::Task<void> linger();
   /// What a connection that has made no request yet is granted when the gateway stops.
