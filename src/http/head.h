@@ -94,11 +94,13 @@ class Head {
   std::span<const Field> fields() const { return fields_; }
   std::string_view name(const Field& f) const { return std::string_view(bytes_).substr(f.name_at, f.name_size); }
   std::string_view value(const Field& f) const { return std::string_view(bytes_).substr(f.value_at, f.value_size); }
-  /// The field as it is written, "Name: value", if it stands so in the bytes; empty otherwise.
+  /// The field as it is written, "Name: value" and CRLF, if it stands so in the bytes; empty otherwise.
   std::string_view line(const Field& f) const {
     const char* between = bytes_.data() + f.name_at + f.name_size;
+    const size_t end = size_t{f.value_at} + f.value_size;
     if (f.value_at != f.name_at + f.name_size + 2 || between[0] != ':' || between[1] != ' ') return {};
-    return std::string_view(bytes_).substr(f.name_at, f.name_size + size_t{2} + f.value_size);
+    if (end + 2 > bytes_.size() || bytes_[end] != '\r' || bytes_[end + 1] != '\n') return {};
+    return std::string_view(bytes_.data() + f.name_at, end + 2 - f.name_at);
   }
   /// The first field with this id; nullptr if there is none. One bit test when it is absent.
   const Field* find(FieldId id) const;

@@ -15,9 +15,9 @@ constexpr uint64_t kHopFields = bit(FieldId::kConnection) | bit(FieldId::kKeepAl
                                 bit(FieldId::kUpgrade);
 
 void append_fields_but(uint64_t left_out, const Head& head, std::string& out) {
+  FieldCopier copier(&head, &out);
   for (const Field& f : head.fields()) {
-    if ((left_out & bit(f.id)) != 0) continue;
-    append_field(out, head, f);
+    if ((left_out & bit(f.id)) == 0) copier.add(f);
   }
 }
 

@@ -18,12 +18,29 @@ struct ResponseFraming {
 ResponseFraming frame_response(const Exchange& ex, bool keep_alive);
 /// Appends the whole head, empty line included.
 void append_response_head(const Exchange& ex, const ResponseFraming& framing, std::string& out);
-/// Appends a field that was parsed, or added to a head.
-inline void append_field(std::string& out, const Head& head, const Field& f) {
-  const std::string_view line = head.line(f);
-  if (line.empty()) return append_field(out, head.name(f), head.value(f));
-  out.append(line).append("\r\n", 2);
-}
+/// Appends fields of a head, in order. Those that stand one behind the other there as they are written go as one piece.
+/// Lifetime: the head's; what was added is in `out` once it is destroyed.
+class FieldCopier {
+ public:
+  FieldCopier(const Head* head, std::string* out) : head_(head), out_(out) {}
+  FieldCopier(const FieldCopier&) = delete;
+  ~FieldCopier() { out_->append(run_); }
+  void add(const Field& f) {
+    const std::string_view line = head_->line(f);
+    if (!line.empty() && line.data() == run_.data() + run_.size()) {
+      run_ = {run_.data(), run_.size() + line.size()};
+      return;
+    }
+    out_->append(run_);
+    run_ = line;
+    if (line.empty()) append_field(*out_, head_->name(f), head_->value(f));
+  }
+
+ private:
+  const Head* head_;
+  std::string* out_;
+  std::string_view run_;
+};
 /// Appends the fields of `head` that may go on a wire: all but framing and connection ones.
 void append_end_to_end_fields(const Head& head, std::string& out);
 /// Appends a chunk's head ("1f\r\n"). RFC 9112 section 7.1.

@@ -132,12 +132,13 @@ void DeclaredRequest::append_forwarded_fields(std::string& out) const {
   const http::RequestHead& request = caller_.ctx->request;
   if (!def_.forward_headers.empty()) {
     const bool nominated = http::has_nominated_fields(request);
+    http::FieldCopier copier(&request, &out);
     for (const http::Field& f : request.fields()) {
       const std::string_view name = request.name(f);
       if (nominated && http::is_nominated(request, name)) continue;  // of the client's hop alone
       const bool wanted = std::any_of(def_.forward_headers.begin(), def_.forward_headers.end(),
                                       [&](const std::string& h) { return iequals(h, name); });
-      if (wanted) http::append_field(out, request, f);
+      if (wanted) copier.add(f);
     }
   }
   if (!def_.forward_cookies.empty()) append_cookies(out);

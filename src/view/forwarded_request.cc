@@ -86,6 +86,7 @@ void ForwardedRequest::append_client_fields(std::string& out) const {
   const bool nominated = http::has_nominated_fields(request);
   const bool edited = settings_.edits_fields();
   const uint64_t left_out = ctx_.learned != nullptr ? kNotPassedOn | kConditions : kNotPassedOn;
+  http::FieldCopier copier(&request, &out);
   for (const http::Field& f : request.fields()) {
     if ((left_out & bit(f.id)) != 0) continue;
     if ((f.id == FieldId::kForwarded || f.id == FieldId::kVia) && !ctx_.trusted_peer) continue;
@@ -93,7 +94,7 @@ void ForwardedRequest::append_client_fields(std::string& out) const {
     if (f.id == FieldId::kOther && poses_as_forwarding(name)) continue;
     if (nominated && http::is_nominated(request, name)) continue;
     if (edited && is_replaced(name)) continue;
-    http::append_field(out, request, f);
+    copier.add(f);
   }
 }
 
