@@ -1,5 +1,7 @@
 #include "http/body.h"
 
+#include <utility>
+
 namespace vg::http {
 
 namespace {
@@ -17,8 +19,8 @@ void StreamBody::clear(const Head& head, uint64_t limit_bytes) {
   length_.reset();
   remaining_ = 0;
   done_ = false;
-  forget_again();
-  trailers_.clear();
+  if (rewound_) forget_again();
+  if (std::exchange(may_trail_, false)) trailers_.clear();
 }
 
 void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_bytes, const HeadLimits& limits) {
@@ -34,6 +36,7 @@ void StreamBody::begin(net::Stream* stream, const Head& head, uint64_t limit_byt
       done_ = remaining_ == 0;
       break;
     case Framing::kChunked:
+      may_trail_ = true;
       decoder_.reset(&trailers_, limits);
       break;
     case Framing::kUntilClose:
@@ -60,6 +63,7 @@ std::string_view StreamBody::arrived() const {
 
 void StreamBody::end_inbox() {
   done_ = true;
+  may_trail_ = true;
   trailers_ = inbox_->trailers();
 }
 
@@ -149,7 +153,7 @@ StreamBody::State StreamBody::peek_chunked(std::string_view* piece) {
 }
 
 void StreamBody::rewind(std::string content) {
-  forget_again();
+  if (rewound_) forget_again();
   if (content.empty()) return;
   again_ = std::move(content);
   rewound_ = true;
@@ -159,7 +163,7 @@ void StreamBody::rewind(std::string content) {
 void StreamBody::forget_again() {
   rewound_ = false;
   again_at_ = 0;
-  if (!again_.empty()) again_ = std::string();
+  again_ = std::string();
 }
 
 void StreamBody::consume() {

@@ -84,7 +84,7 @@ class StreamBody {
     stream_ = nullptr;
     inbox_ = nullptr;
     length_.reset();
-    forget_again();
+    if (rewound_) forget_again();
   }
   /// Throws away what has already arrived. True if that was all of it.
   bool discard_buffered();
@@ -102,10 +102,13 @@ class StreamBody {
   State fail(Error error);
   void forget_again();
 
+  // What every message needs comes first, and of many messages in flight it is all that is touched.
   net::Stream* stream_ = nullptr;
   Inbox* inbox_ = nullptr;  // instead of stream_
   Framing framing_ = Framing::kNone;
   bool done_ = true, failed_ = false, waiting_ = false;
+  bool rewound_ = false;    // again_ is read
+  bool may_trail_ = false;  // trailers_ may hold some
   std::optional<uint64_t> length_;
   uint64_t remaining_ = 0;
   uint64_t received_ = 0;
@@ -116,7 +119,6 @@ class StreamBody {
   Error error_;
   std::string again_;  // rewind()
   size_t again_at_ = 0;
-  bool rewound_ = false;
 };
 
 }  // namespace vg::http

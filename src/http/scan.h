@@ -53,17 +53,22 @@ class ControlScan {
   }
   /// The next control character; `end` if there is none.
   const char* next() {
-    while (mask_ == 0) {
-      if (end_ - block_ <= 64) return end_;
-      block_ += 64;
-      mask_ = load();
-    }
+    if (mask_ == 0 && !advance()) return end_;
     const char* hit = block_ + std::countr_zero(mask_);
     mask_ &= mask_ - 1;
     return hit;
   }
 
  private:
+  // To the next block that has one. Once in several lines, and long: not where each line is looked for.
+  [[gnu::noinline]] bool advance() {
+    while (mask_ == 0) {
+      if (end_ - block_ <= 64) return false;
+      block_ += 64;
+      mask_ = load();
+    }
+    return true;
+  }
   uint64_t load() const {
     if (end_ - block_ < 64) return load_tail();
     return control_mask(block_) | control_mask(block_ + 16) << 16 | control_mask(block_ + 32) << 32 |
