@@ -41,6 +41,7 @@ class RankedBalancer : public Balancer {
   }
 
   std::optional<size_t> pick(uint64_t hash, const Tried& tried, const Usable& usable) final {
+    if (size() == 1) return usable(0) ? std::optional<size_t>(0) : std::nullopt;
     Candidates candidates(endpoints_, tried, usable);
     for (const bool again : {false, true}) {
       if (again && tried.empty()) break;

@@ -8,6 +8,25 @@ namespace vg::upstream {
 
 namespace {
 constexpr size_t kKeptTextBytes = 64 * 1024;  // what a pooled call keeps of its memory
+
+/// A deadline for as long as the coroutine runs that this is in. The source outlives it, and its timer stays where it
+/// is for the next one.
+class RunsUnder {
+ public:
+  RunsUnder(net::DeadlineSource* source, net::EventLoop* loop, TimePoint when, coro::CancelSource* parent)
+      : source_(source) {
+    source_->attach(parent);
+    source_->arm(loop, when);
+  }
+  RunsUnder(const RunsUnder&) = delete;
+  ~RunsUnder() {
+    source_->disarm();
+    source_->reset();
+  }
+
+ private:
+  net::DeadlineSource* source_;
+};
 }  // namespace
 
 CallPtr Call::Cache::take() {
@@ -34,7 +53,7 @@ void Call::release() {
     if (kept->capacity() > kKeptTextBytes) *kept = std::string();
     kept->clear();
   }
-  deadline_ = nullptr;
+  head_awaited_ = false;
   constexpr size_t kKeptCalls = 256;
   if (home_->free_.size() >= kKeptCalls) {
     delete this;
@@ -127,16 +146,16 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
                                      Duration body_timeout, Beside beside) {
   begin(pool, request, ex, body_timeout, beside);
   const config::RetrySettings& retry = *retry_;
-  net::DeadlineSource deadline(ex.loop, request.deadline, parent_);
-  deadline_ = &deadline;
+  const RunsUnder deadline(&deadline_, ex.loop, request.deadline, parent_);
+  head_awaited_ = true;
   uint32_t repeats_left = beside.first != nullptr ? 0 : retry.attempts;
   Result<void> result;
   for (;;) {
     if (retry.attempt_timeout) {
-      net::DeadlineSource attempt_deadline(ex.loop, ex.loop->now() + *retry.attempt_timeout, &deadline);
+      net::DeadlineSource attempt_deadline(ex.loop, ex.loop->now() + *retry.attempt_timeout, &deadline_);
       result = co_await attempt(request, ex, stats, &attempt_deadline);
     } else {
-      result = co_await attempt(request, ex, stats, &deadline);
+      result = co_await attempt(request, ex, stats, &deadline_);
     }
     if (!result && uploading_) {
       if (result.error().kind == ErrorKind::kTimeout && ex.body.waiting()) upload_failed(result.error());
@@ -146,7 +165,7 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
     if (stream_ && !result && result.error().kind == ErrorKind::kTimeout) stream_->timed_out();
     settle(result, ex.loop->now());
     if (result && !wants_retry_for(head_.status)) break;
-    const bool out_of_time = deadline.cancelled();
+    const bool out_of_time = deadline_.cancelled();
     bool again =
         repeats_left > 0 && !out_of_time && may_repeat(request, ex, result ? ErrorKind::kStatus : result.error().kind);
     if (again && uploading_) {
@@ -167,13 +186,13 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
     head_.status = 0;
     const Duration backoff = retry.backoff * (uint32_t{1} << std::min<uint32_t>(retry.attempts - repeats_left - 1, 6));
     if (backoff.count() > 0) {
-      net::Sleep pause(ex.loop, backoff, &deadline);
+      net::Sleep pause(ex.loop, backoff, &deadline_);
       const bool slept = co_await pause;
-      if (!slept) result = Error(deadline.reason(), pool_->upstream().name() + " did not answer in time");
+      if (!slept) result = Error(deadline_.reason(), pool_->upstream().name() + " did not answer in time");
       if (!slept) break;
     }
   }
-  deadline_ = nullptr;
+  head_awaited_ = false;
   // A conversation: who speaks next, and when, is theirs. A long silence of the answer ends it.
   if (stream_ && result && patience_ != nullptr) patience_->disarm();
   if (request.collect_bytes) finish_connection();

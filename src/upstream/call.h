@@ -106,7 +106,9 @@ class Call final : public http::BodySource {
   bool borrow_at_once(size_t endpoint);
   coro::Task<Result<void>> borrow(size_t endpoint, bool fresh, coro::CancelSource* cancel);
   bool has_raced(const Request& request, const Error& error, bool reused) const;
-  coro::Task<Result<void>> read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel);
+  std::optional<Result<void>> take_head(const Request& request, http::Exchange& ex);
+  Result<void> heard(net::ReadEvent event, const coro::CancelSource* cancel) const;
+  coro::Task<Result<void>> read_head(const Request& request, http::Exchange& ex, coro::CancelSource* cancel);
   coro::Task<Result<void>> await_stream_head(coro::CancelSource* cancel);
   void take_endpoint(size_t chosen, CallStats& stats);
   std::optional<Result<void>> begin_collecting(uint64_t limit_bytes, coro::CancelSource* cancel);
@@ -122,7 +124,7 @@ class Call final : public http::BodySource {
   coro::Task<http::StreamBody::State> next_content(http::Exchange* ex, std::string_view* piece);
   void upload_failed(Error error);
   bool is_wanted_upgrade(const Request& request, const http::Exchange& ex) const;
-  coro::Task<void> stop_upload(http::Exchange& ex);
+  [[gnu::cold]] coro::Task<void> stop_upload(http::Exchange& ex);
   bool may_repeat(const Request& request, const http::Exchange& ex, ErrorKind kind) const;
   void count_failure(ErrorKind kind);
   bool wants_retry_for(uint16_t status) const;
@@ -153,7 +155,8 @@ class Call final : public http::BodySource {
   bool sent_ = false;   // some of the request may have reached the upstream
   std::string replay_;  // small content that came with the head: sent again with each attempt
   std::optional<Error> upload_error_;
-  net::DeadlineSource* deadline_ = nullptr;  // of the call, while its head is awaited
+  net::DeadlineSource deadline_;             // while fetch() runs
+  bool head_awaited_ = false;                // the deadline is that of the answer's head
   net::DeadlineSource* patience_ = nullptr;  // while the client's content is awaited
 };
 

@@ -130,7 +130,18 @@ coro::Task<Result<void>> Call::attempt(Request& request, http::Exchange& ex, Cal
     const bool reused = stream_ ? stream_->reused() : connection_->reused;
     stats.connect = ex.loop->now() - begun;
     Result<void> result = send(request, ex);
-    if (result) result = co_await read_head(request, ex, cancel);
+    std::optional<Result<void>> head;
+    if (result && connection_) {
+      // Most heads come whole, and a coroutine for each would be dear.
+      const net::ReadEvent event = co_await connection_->stream().readable(cancel);
+      result = heard(event, cancel);
+      if (result) head = take_head(request, ex);
+    }
+    if (head) {
+      result = *std::move(head);
+    } else if (result) {
+      result = co_await read_head(request, ex, cancel);
+    }
     stats.first_byte = ex.loop->now() - begun - stats.connect;
     if (result) {
       pool_->metrics().responses[head_.status / 100].add();
@@ -202,6 +213,7 @@ Result<void> Call::send(Request& request, http::Exchange& ex) {
       return Error(ErrorKind::kReset, pool_->upstream().name() + " closed the connection", true);
   }
   sent_ = true;
+  parser_.reset(&head_, kResponseLimits, request.method);
   if (!upload_complete_) {
     uploading_ = true;
     if (stream_) {
@@ -219,9 +231,9 @@ bool Call::is_wanted_upgrade(const Request& request, const http::Exchange& ex) c
          iequals(head_.get(http::FieldId::kUpgrade), ex.request.get(http::FieldId::kUpgrade));
 }
 
-coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, coro::CancelSource* cancel) {
+// Takes what has come of the response's head. nullopt: more of it is needed.
+std::optional<Result<void>> Call::take_head(const Request& request, http::Exchange& ex) {
   const std::string& name = pool_->upstream().name();
-  parser_.reset(&head_, kResponseLimits, request.method);
   for (;;) {
     size_t taken = 0;
     const http::ParseStatus status = parser_.feed(stream_ ? stream_->heads() : connection_->stream().data(), &taken);
@@ -233,33 +245,18 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
     if (status == http::ParseStatus::kError) {
       Error e(ErrorKind::kUpstreamProtocol, name + " sent an invalid response");
       e.internal = parser_.error().reason;
-      co_return std::move(e);
+      return e;
     }
-    if (status == http::ParseStatus::kDone) {
-      if (head_.status == 101 && !is_wanted_upgrade(request, ex)) {
-        co_return Error(ErrorKind::kUpstreamProtocol, name + " changed to a protocol that was not asked for");
-      }
-      if (head_.status >= 200 || head_.status == 101) break;
-      // A 100 answers an expectation that was not passed on: want_body() tells the client.
-      if (head_.status != 100 && request.pass_interim) {
-        http::remove_nominated_fields(head_);
-        ex.send_interim(head_);
-      }
-      parser_.reset(&head_, kResponseLimits, request.method);
-      continue;
+    if (status == http::ParseStatus::kNeedMore) return std::nullopt;
+    if (head_.status == 101 && !is_wanted_upgrade(request, ex))
+      return Error(ErrorKind::kUpstreamProtocol, name + " changed to a protocol that was not asked for");
+    if (head_.status >= 200 || head_.status == 101) break;
+    // A 100 answers an expectation that was not passed on: want_body() tells the client.
+    if (head_.status != 100 && request.pass_interim) {
+      http::remove_nominated_fields(head_);
+      ex.send_interim(head_);
     }
-    if (stream_) {
-      Result<void> more = co_await await_stream_head(cancel);
-      if (!more) co_return std::move(more);
-      continue;
-    }
-    const net::ReadEvent event = co_await connection_->stream().readable(cancel);
-    if (event == net::ReadEvent::kCancelled) {
-      const ErrorKind why = cancel->reason();
-      co_return Error(why, why == ErrorKind::kTimeout ? name + " did not answer in time" : "cancelled");
-    }
-    if (event != net::ReadEvent::kData)
-      co_return Error(ErrorKind::kReset, name + " closed the connection before it answered");
+    parser_.reset(&head_, kResponseLimits, request.method);
   }
   if (stream_) {
     body_.begin(stream_.get(), head_, UINT64_MAX);
@@ -268,7 +265,32 @@ coro::Task<Result<void>> Call::read_head(Request& request, http::Exchange& ex, c
   } else {
     body_.begin(&connection_->stream(), head_, UINT64_MAX, kResponseLimits);
   }
-  co_return Result<void>();
+  return Result<void>();
+}
+
+// How the wait for the upstream's bytes ended.
+Result<void> Call::heard(net::ReadEvent event, const coro::CancelSource* cancel) const {
+  if (event == net::ReadEvent::kData) return {};
+  const std::string& name = pool_->upstream().name();
+  if (event != net::ReadEvent::kCancelled)
+    return Error(ErrorKind::kReset, name + " closed the connection before it answered");
+  const ErrorKind why = cancel->reason();
+  return Error(why, why == ErrorKind::kTimeout ? name + " did not answer in time" : "cancelled");
+}
+
+coro::Task<Result<void>> Call::read_head(const Request& request, http::Exchange& ex, coro::CancelSource* cancel) {
+  for (;;) {
+    std::optional<Result<void>> head = take_head(request, ex);
+    if (head) co_return *std::move(head);
+    Result<void> more;
+    if (stream_) {
+      more = co_await await_stream_head(cancel);
+    } else {
+      const net::ReadEvent event = co_await connection_->stream().readable(cancel);
+      more = heard(event, cancel);
+    }
+    if (!more) co_return std::move(more);
+  }
 }
 
 }  // namespace vg::upstream

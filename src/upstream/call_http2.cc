@@ -50,7 +50,7 @@ coro::Task<void> Call::upload_stream(http::Exchange* ex) {
     upload_begun_ = true;
     stream_->send_piece(piece);
     ex->body.consume();
-    if (deadline_ != nullptr) deadline_->arm(ex->loop, ex->loop->now() + pool_->upstream().settings().timeout);
+    if (head_awaited_) deadline_.arm(ex->loop, ex->loop->now() + pool_->upstream().settings().timeout);
   }
   uploading_ = false;
 }

@@ -18,7 +18,7 @@ coro::Task<http::StreamBody::State> Call::next_content(http::Exchange* ex, std::
   http::StreamBody::State state = ex->body.peek(piece);
   while (state == http::StreamBody::State::kWait) {
     ex->want_body();
-    const bool open_end = stream_ && deadline_ == nullptr;  // see fetch()
+    const bool open_end = stream_ && !head_awaited_;  // see fetch()
     net::DeadlineSource patience(ex->loop, open_end ? TimePoint::max() : ex->loop->now() + body_timeout_,
                                  &ex->side_cancel);
     patience_ = &patience;
@@ -62,7 +62,7 @@ coro::Task<void> Call::upload(http::Exchange* ex) {
       event = stream.write_now({piece});
     }
     ex->body.consume();
-    if (deadline_ != nullptr) deadline_->arm(ex->loop, ex->loop->now() + pool_->upstream().settings().timeout);
+    if (head_awaited_) deadline_.arm(ex->loop, ex->loop->now() + pool_->upstream().settings().timeout);
     if (event == net::WriteEvent::kPending) event = co_await stream.flushed(&ex->side_cancel);
     if (event != net::WriteEvent::kDone) break;
   }
@@ -72,8 +72,8 @@ coro::Task<void> Call::upload(http::Exchange* ex) {
 // What is wrong with the client's content ends the call; once its answer is on its way, the answer is cut.
 void Call::upload_failed(Error error) {
   upload_error_ = http::content_error(std::move(error));
-  if (deadline_ != nullptr) {
-    deadline_->cancel(ErrorKind::kCancelled);
+  if (head_awaited_) {
+    deadline_.cancel(ErrorKind::kCancelled);
   } else if (stream_) {
     stream_->cut();
   } else {

@@ -10,13 +10,15 @@ std::string endpoint_label(const config::EndpointSettings& s) {
   return (s.host.find(':') != std::string::npos ? "[" + s.host + "]" : s.host) + ":" + std::to_string(s.port);
 }
 
-Upstream::Upstream(config::UpstreamSettings settings) : settings_(std::move(settings)) {
+Upstream::Upstream(config::UpstreamSettings settings)
+    : settings_(std::move(settings)), endpoints_(settings_.endpoints.size()) {
   // It outlives the document that it was read from.
   settings_.mark = {};
   for (config::HeaderSetting& h : settings_.headers) h.mark = {};
-  for (config::EndpointSettings& s : settings_.endpoints) {
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    config::EndpointSettings& s = settings_.endpoints[i];
     s.mark = {};
-    Endpoint& e = endpoints_.emplace_back();
+    Endpoint& e = endpoints_[i];
     e.settings = s;
     e.label = endpoint_label(s);
   }

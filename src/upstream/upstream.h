@@ -3,7 +3,6 @@
 // Thread: any, unless said otherwise.
 #pragma once
 #include <atomic>
-#include <deque>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -88,7 +87,7 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
  private:
   void grant();
   config::UpstreamSettings settings_;
-  std::deque<Endpoint> endpoints_;
+  std::vector<Endpoint> endpoints_;  // as many as there will be
   RetryBudget budget_;
   net::TlsClientSlot tls_;
   std::unique_ptr<Breakers> breakers_;
