@@ -52,6 +52,8 @@ void* allocate_frame(std::size_t size_bytes) {
   Pool& p = pool;
   if (FreeFrame* f = p.free[c]) {
     p.free[c] = f->next;
+    // The next one was last used a while ago: its line comes until it is asked for.
+    __builtin_prefetch(f->next, 1);
     --p.count[c];
     return f;
   }
