@@ -47,7 +47,6 @@ inline ssize_t send_some(int fd, const char* from, size_t size) {
   }));
 }
 inline ssize_t send_some(int fd, iovec* pieces, size_t count) {
-  if (count == 1) return send_some(fd, static_cast<const char*>(pieces->iov_base), pieces->iov_len);
   msghdr message{};
   message.msg_iov = pieces;
   message.msg_iovlen = count;

@@ -155,6 +155,7 @@ ssize_t Stream::send_now(uv_buf_t* bufs, unsigned count) {
   uv_os_fd_t fd;
   if (const int rc = uv_fileno(&u_.handle, &fd); rc != 0) return rc;
   static_assert(sizeof(uv_buf_t) == sizeof(iovec) && offsetof(uv_buf_t, len) == offsetof(iovec, iov_len));
+  if (count == 1) return send_some(fd, bufs->base, bufs->len);
   return send_some(fd, reinterpret_cast<iovec*>(bufs), count);
 }
 

@@ -10,22 +10,26 @@ namespace {
 constexpr size_t kKeptTextBytes = 64 * 1024;  // what a pooled call keeps of its memory
 
 /// A deadline for as long as the coroutine runs that this is in. The source outlives it, and its timer stays where it
-/// is for the next one.
+/// is for the next one. `awaited` is true meanwhile, if nobody ends it before.
 class RunsUnder {
  public:
-  RunsUnder(net::DeadlineSource* source, net::EventLoop* loop, TimePoint when, coro::CancelSource* parent)
-      : source_(source) {
+  RunsUnder(net::DeadlineSource* source, bool* awaited, net::EventLoop* loop, TimePoint when,
+            coro::CancelSource* parent)
+      : source_(source), awaited_(awaited) {
     source_->attach(parent);
     source_->arm(loop, when);
+    *awaited_ = true;
   }
   RunsUnder(const RunsUnder&) = delete;
   ~RunsUnder() {
+    *awaited_ = false;
     source_->disarm();
     source_->reset();
   }
 
  private:
   net::DeadlineSource* source_;
+  bool* awaited_;
 };
 }  // namespace
 
@@ -53,7 +57,6 @@ void Call::release() {
     if (kept->capacity() > kKeptTextBytes) *kept = std::string();
     kept->clear();
   }
-  head_awaited_ = false;
   constexpr size_t kKeptCalls = 256;
   if (home_->free_.size() >= kKeptCalls) {
     delete this;
@@ -146,8 +149,7 @@ coro::Task<Result<void>> Call::fetch(Pool* pool, Request& request, http::Exchang
                                      Duration body_timeout, Beside beside) {
   begin(pool, request, ex, body_timeout, beside);
   const config::RetrySettings& retry = *retry_;
-  const RunsUnder deadline(&deadline_, ex.loop, request.deadline, parent_);
-  head_awaited_ = true;
+  const RunsUnder deadline(&deadline_, &head_awaited_, ex.loop, request.deadline, parent_);
   uint32_t repeats_left = beside.first != nullptr ? 0 : retry.attempts;
   Result<void> result;
   for (;;) {
