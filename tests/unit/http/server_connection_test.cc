@@ -40,6 +40,18 @@ coro::Task<void> big_answer(FakeHandler&, Exchange& ex) {
   test::say(ex, std::string(16 * 1024 * 1024, 'x'));
   co_return;
 }
+// Small enough to go out with its head in one write.
+const std::string kPage(12 * 1024, 'x');
+constexpr size_t kPages = 2000;  // more than the sockets hold
+coro::Task<void> page(FakeHandler&, Exchange& ex) {
+  test::say(ex, kPage);
+  co_return;
+}
+std::string times(size_t n, std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < n; ++i) out.append(text);
+  return out;
+}
 coro::Task<void> wait_on_the_side(FakeHandler* handler, Exchange* ex) {
   const bool opened = co_await handler->gate.wait(&ex->side_cancel);
   if (!opened) handler->cancelled = ex->side_cancel.reason();
@@ -332,6 +344,29 @@ TEST_F(ServerConnectionTest, AClientThatDoesNotReadIsCutOff) {
   client_->listen();
   hear_all();
   EXPECT_TRUE(client_->broken) << "reset, so that nobody takes it for the whole";
+}
+
+TEST_F(ServerConnectionTest, SmallAnswersThatTheSocketDoesNotTakeAtOnceAreWhole) {
+  serve(page);
+  client_->ignore();
+  client_->send(times(kPages, get("/")));
+  loop_.run_until([&] { return connection_->stream().write_pending(); });
+  EXPECT_LT(handler_.ends.size(), kPages);
+  client_->listen();
+  const std::string expected = times(kPages, ok(kPage));
+  EXPECT_EQ(hear(expected) == expected, true);
+  EXPECT_EQ(handler_.ends, std::vector<std::string>(kPages, "200"));
+}
+
+TEST_F(ServerConnectionTest, AClientThatDoesNotReadASmallAnswerIsCutOff) {
+  handler_.connection_limits.write_timeout = 20ms;
+  serve(vg::test::tcp_wire(loop_.get()));
+  handler_.act = page;
+  client_->ignore();
+  client_->send(times(kPages, get("/")));
+  run_until_closed();
+  ASSERT_LT(handler_.ends.size(), kPages);
+  EXPECT_EQ(handler_.ends.back(), "200 cut");
 }
 
 TEST_F(ServerConnectionTest, WorkBesideTheAnswerIsCancelledAndJoinedBeforeTheNext) {
